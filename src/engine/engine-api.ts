@@ -1,0 +1,62 @@
+import type {
+  CgroupDriver,
+  Container,
+  ContainerFilter,
+  ContainerSpec,
+  Image,
+  ImageFsInfo,
+  NodeStatus,
+  PullRequest,
+  Sandbox,
+  SandboxFilter,
+  SandboxSpec,
+} from './types.ts';
+
+/**
+ * The engine's verbs. Ids in parameters may be unique prefixes, as people type them; an ambiguous prefix is
+ * invalid-argument. Unknown ids are not-found on reads and success on stop and remove. `signal` is the caller's: its
+ * abort ends the wait; creates go on as jobs that a retry joins.
+ *
+ * Reads answer from memory, synchronously: no lock, no containerd call, no file system call. The objects they return are
+ * frozen and replaced on change, never changed: a caller may cache what it derives from one by the object itself.
+ */
+export interface Engine {
+  runSandbox(spec: SandboxSpec, signal: AbortSignal): Promise<string>;
+  stopSandbox(id: string, signal: AbortSignal): Promise<void>;
+  removeSandbox(id: string, signal: AbortSignal): Promise<void>;
+  getSandbox(id: string): Sandbox;
+  listSandboxes(filter: SandboxFilter): readonly Sandbox[];
+  /** What verbose status shows: pid, runtimeSpec, cniResult, netNamespace. May ask containerd. */
+  inspectSandbox(id: string, signal: AbortSignal): Promise<Readonly<Record<string, unknown>>>;
+
+  createContainer(sandboxId: string, spec: ContainerSpec, signal: AbortSignal): Promise<string>;
+  startContainer(id: string, signal: AbortSignal): Promise<void>;
+  /** `graceSeconds` between the stop signal and SIGKILL; 0 kills at once. Returns when no process is left. */
+  stopContainer(id: string, graceSeconds: number, signal: AbortSignal): Promise<void>;
+  removeContainer(id: string, signal: AbortSignal): Promise<void>;
+  getContainer(id: string): Container;
+  listContainers(filter: ContainerFilter): readonly Container[];
+  /** What verbose status shows: pid, runtimeSpec, snapshotKey, snapshotter, runtimeType, sandboxID. May ask containerd. */
+  inspectContainer(id: string, signal: AbortSignal): Promise<Readonly<Record<string, unknown>>>;
+  /** Closes and opens the log file again, after a rotation by rename. The container must be running. */
+  reopenContainerLog(id: string, signal: AbortSignal): Promise<void>;
+
+  /** Returns the image's id. */
+  pullImage(request: PullRequest, signal: AbortSignal): Promise<string>;
+  /** By reference, digest, id or unique id prefix; undefined when there is none. */
+  getImage(image: string): Image | undefined;
+  listImages(filter: string | undefined): readonly Image[];
+  removeImage(image: string, signal: AbortSignal): Promise<void>;
+  imageFsInfo(): ImageFsInfo;
+
+  status(): NodeStatus;
+  cgroupDriver(): CgroupDriver;
+  /** The version of containerd behind us, '' while it has not been reached. */
+  containerdVersion(): string;
+  /** What `crictl info` shows beside the conditions. */
+  info(): Readonly<Record<string, unknown>>;
+
+  /** Resolves when restore has ended: until then only status(), imageFsInfo() and the version may be answered. */
+  ready(signal: AbortSignal): Promise<void>;
+  isReady(): boolean;
+}

@@ -1,0 +1,47 @@
+/**
+ * What the engine needs to know from outside. src/config builds a frozen value that fits; names are the file's keys in
+ * camel case. Durations are milliseconds, sizes bytes.
+ */
+export interface EngineConfig {
+  readonly root: string;
+  readonly state: string;
+  /** `auto` or the path of containerd's socket. */
+  readonly containerdAddress: string;
+  readonly containerdNamespace: string;
+  readonly cniConfDir: readonly string[];
+  readonly cniBinDir: readonly string[];
+  readonly registryConfigPath: readonly string[];
+  readonly defaultRuntime: string;
+  readonly builtinNetwork: boolean;
+  readonly handlers: Readonly<Record<string, HandlerConfig>>;
+  readonly log: { readonly maxLineBytes: number };
+  readonly network: {
+    readonly builtinSubnet: readonly string[];
+    readonly cniTimeoutMs: number;
+    readonly cniGc: boolean;
+  };
+  readonly images: {
+    readonly pinned: readonly string[];
+    readonly maxConcurrentDownloads: number;
+    readonly progressTimeoutMs: number;
+  };
+  readonly limits: LimitsConfig;
+}
+
+export interface HandlerConfig {
+  /** containerd's runtime type, e.g. io.containerd.runc.v2. */
+  readonly type: string;
+  /** Path or name of the OCI runtime binary, for runc-like types; absent: the shim's default. */
+  readonly binary?: string;
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly snapshotter: string;
+  readonly platform?: string;
+  readonly podAnnotations: readonly string[];
+  readonly containerAnnotations: readonly string[];
+  readonly cniConfDir?: string;
+}
+
+export interface LimitsConfig {
+  /** How many calls at once may fork or mount: namespaces, CNI plugins, task creates and starts. */
+  readonly concurrentWork: number;
+}

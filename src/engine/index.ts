@@ -1,0 +1,7 @@
+/** The engine's only door: what the façade, main and the CLI's types may use. */
+export type * from './types.ts';
+export type { ContainerId, SandboxId } from './ids.ts';
+export type { Engine } from './engine-api.ts';
+export { EngineError, invalidField, isKind, kindOf, messageOf, withContext } from './errors.ts';
+export type { ErrorKind, KubeletReason } from './errors.ts';
+export type { EngineConfig, HandlerConfig, LimitsConfig } from './engine-config.ts';

@@ -1,0 +1,353 @@
+import type { ContainerId, SandboxId } from './ids.ts';
+
+/**
+ * The engine's vocabulary: what the façade hands in (specs), what it gets back (sandboxes, containers, images).
+ * Plain readonly values; nothing here knows gRPC or containerd. Empty strings do not stand for "absent": fields are optional.
+ */
+
+/** Nanoseconds since the epoch. Strictly increasing for `createdAt` (see clock.ts). */
+export type Nanos = bigint;
+
+export type StringMap = Readonly<Record<string, string>>;
+
+// ---------------------------------------------------------------- sandboxes: what is asked
+
+export interface SandboxMetadata {
+  readonly name: string;
+  readonly uid: string;
+  readonly namespace: string;
+  readonly attempt: number;
+}
+
+export interface SandboxNamespaces {
+  readonly network: 'pod' | 'node';
+  /** `pod`: one PID namespace for the whole pod, held by a pause process; `container`: one for each container. */
+  readonly pid: 'pod' | 'container' | 'node';
+  readonly ipc: 'pod' | 'node';
+}
+
+export interface DnsConfig {
+  readonly servers: readonly string[];
+  readonly searches: readonly string[];
+  readonly options: readonly string[];
+}
+
+export interface PortMapping {
+  readonly protocol: 'tcp' | 'udp' | 'sctp';
+  readonly containerPort: number;
+  readonly hostPort: number;
+  readonly hostIp?: string;
+}
+
+export interface SandboxSpec {
+  readonly metadata: SandboxMetadata;
+  /** Host name of the pod's UTS namespace; absent: the node's own name is shown (host network) or the short sandbox id. */
+  readonly hostname?: string;
+  /** Absolute directory that container log paths are relative to; absent: containers have no log files. */
+  readonly logDirectory?: string;
+  /** Absent: the node's /etc/resolv.conf. */
+  readonly dns?: DnsConfig;
+  readonly portMappings: readonly PortMapping[];
+  readonly labels: StringMap;
+  readonly annotations: StringMap;
+  /** Name of the runtime handler as it was asked for; '' is the default handler and stays '' in answers. */
+  readonly handler: string;
+  /** Absolute cgroup path below every hierarchy's root; absent: the engine's own parent. */
+  readonly cgroupParent?: string;
+  readonly sysctls: StringMap;
+  readonly namespaces: SandboxNamespaces;
+  readonly privileged: boolean;
+  /** Applies to the pause process only. */
+  readonly security: SandboxSecurity;
+  readonly overhead?: LinuxResources;
+  readonly resources?: LinuxResources;
+}
+
+export interface SandboxSecurity {
+  readonly runAsUser?: number;
+  readonly runAsGroup?: number;
+  readonly supplementalGroups: readonly number[];
+  readonly readonlyRootfs: boolean;
+}
+
+// ---------------------------------------------------------------- sandboxes: what is
+
+/**
+ *   (job) creating ──► ready ──► not-ready ──► (removed)
+ *             └──────────────────►┘  when an undo could not be done
+ */
+export type SandboxState =
+  | { readonly phase: 'creating' }
+  | { readonly phase: 'ready' }
+  | { readonly phase: 'not-ready'; readonly reason: string; readonly since: Nanos };
+
+/** How a sandbox sits on the network; absent for host network. */
+export interface SandboxNetwork {
+  /** All addresses in the order the plugins gave them; the first is the primary. */
+  readonly ips: readonly string[];
+  /** The CNI result as the last plugin printed it, for verbose status. */
+  readonly cniResult?: unknown;
+}
+
+/** Paths of the pinned namespaces; absent where the pod uses the node's. */
+export interface NamespacePaths {
+  readonly network?: string;
+  readonly ipc?: string;
+  readonly uts?: string;
+}
+
+export interface Sandbox {
+  readonly id: SandboxId;
+  readonly spec: SandboxSpec;
+  readonly createdAt: Nanos;
+  readonly state: SandboxState;
+  readonly network?: SandboxNetwork;
+  readonly namespaces: NamespacePaths;
+  /** The pause process, where the pod shares PIDs. */
+  readonly pausePid?: number;
+}
+
+export interface SandboxFilter {
+  readonly id?: string;
+  readonly state?: 'ready' | 'not-ready';
+  readonly labels: StringMap;
+}
+
+// ---------------------------------------------------------------- containers: what is asked
+
+export interface ContainerMetadata {
+  readonly name: string;
+  readonly attempt: number;
+}
+
+export interface ContainerSpec {
+  readonly metadata: ContainerMetadata;
+  readonly image: ImageRequest;
+  /** Replaces the image's entrypoint; empty: the image's own. */
+  readonly command: readonly string[];
+  readonly args: readonly string[];
+  readonly workingDir?: string;
+  readonly env: readonly (readonly [name: string, value: string])[];
+  readonly mounts: readonly MountSpec[];
+  readonly devices: readonly DeviceSpec[];
+  readonly labels: StringMap;
+  readonly annotations: StringMap;
+  /** Relative to the sandbox's log directory, already checked to stay in it; absent: output is dropped. */
+  readonly logPath?: string;
+  readonly stdin: boolean;
+  readonly stdinOnce: boolean;
+  readonly tty: boolean;
+  /** A signal's name without "SIG" or with it, from the request; absent: the image's, else SIGTERM. */
+  readonly stopSignal?: string;
+  readonly security: ContainerSecurity;
+  readonly resources: LinuxResources;
+}
+
+/** An image as a request names it. */
+export interface ImageRequest {
+  /** A reference, a digest or an image id. */
+  readonly image: string;
+  /** What the user wrote, given back in ContainerStatus.image; absent: `image`. */
+  readonly userSpecified?: string;
+  readonly annotations: StringMap;
+}
+
+export interface MountSpec {
+  readonly containerPath: string;
+  readonly hostPath: string;
+  readonly readonly: boolean;
+  readonly propagation: 'private' | 'host-to-container' | 'bidirectional';
+  readonly selinuxRelabel: boolean;
+}
+
+export interface DeviceSpec {
+  readonly containerPath: string;
+  readonly hostPath: string;
+  /** A subset of "rwm". */
+  readonly permissions: string;
+}
+
+export interface ContainerSecurity {
+  readonly privileged: boolean;
+  readonly addCapabilities: readonly string[];
+  readonly dropCapabilities: readonly string[];
+  readonly pid: 'pod' | 'container' | 'node' | { readonly target: string };
+  readonly runAsUser?: number;
+  readonly runAsGroup?: number;
+  readonly runAsUsername?: string;
+  readonly supplementalGroups: readonly number[];
+  /** `strict`: only the groups asked for, those of the image's /etc/group are left out. */
+  readonly supplementalGroupsPolicy: 'merge' | 'strict';
+  readonly readonlyRootfs: boolean;
+  readonly noNewPrivs: boolean;
+  readonly maskedPaths: readonly string[];
+  readonly readonlyPaths: readonly string[];
+  readonly seccomp: SecurityProfile;
+  readonly apparmor: SecurityProfile;
+}
+
+export type SecurityProfile =
+  | { readonly kind: 'runtime-default' }
+  | { readonly kind: 'unconfined' }
+  | { readonly kind: 'localhost'; readonly ref: string };
+
+/** Limits; an absent field is not set (in an update: left as it is). */
+export interface LinuxResources {
+  readonly cpuPeriodUs?: number;
+  readonly cpuQuotaUs?: number;
+  readonly cpuShares?: number;
+  readonly memoryLimitBytes?: number;
+  readonly memorySwapLimitBytes?: number;
+  readonly oomScoreAdj?: number;
+  readonly cpusetCpus?: string;
+  readonly cpusetMems?: string;
+  readonly hugepageLimits?: readonly { readonly pageSize: string; readonly limitBytes: number }[];
+  readonly unified?: StringMap;
+}
+
+// ---------------------------------------------------------------- containers: what is
+
+export type ExitReason = 'Completed' | 'Error' | 'OOMKilled' | 'StartError' | 'ExitStatusUnknown';
+
+/**
+ *   (job) creating ──► created ──► starting ──► running ──► exited ──► (removed)
+ *                         │            └────────────────────►┘  StartError
+ *                         └── any state ──► unknown, when a record or its task cannot be understood
+ */
+export type ContainerState =
+  | { readonly phase: 'creating' }
+  | { readonly phase: 'created' }
+  | { readonly phase: 'starting' }
+  | { readonly phase: 'running'; readonly startedAt: Nanos; readonly pid: number }
+  | {
+      readonly phase: 'exited';
+      /** Absent when the container never ran. */
+      readonly startedAt?: Nanos;
+      readonly finishedAt: Nanos;
+      readonly exitCode: number;
+      readonly reason: ExitReason;
+      readonly message: string;
+    }
+  | { readonly phase: 'unknown'; readonly reason: string };
+
+/** The identity the container's first process really got. */
+export interface ContainerUser {
+  readonly uid: number;
+  readonly gid: number;
+  readonly supplementalGroups: readonly number[];
+}
+
+export interface Container {
+  readonly id: ContainerId;
+  readonly sandboxId: SandboxId;
+  readonly spec: ContainerSpec;
+  readonly createdAt: Nanos;
+  readonly state: ContainerState;
+  /** The image's config digest, equal to Image.id. */
+  readonly imageId: string;
+  /** `name@digest` of the image where it has one, else its id. */
+  readonly imageRef: string;
+  readonly user: ContainerUser;
+  /** Absolute path of the log file; absent: none. */
+  readonly logPath?: string;
+  /** The effective stop signal's name with "SIG", e.g. SIGTERM. */
+  readonly stopSignal: string;
+  /** The limits in force: the request's, with each update folded in. */
+  readonly resources: LinuxResources;
+  readonly snapshotter: string;
+  readonly snapshotKey: string;
+  /** containerd's runtime type, e.g. io.containerd.runc.v2. */
+  readonly runtimeType: string;
+}
+
+export interface ContainerFilter {
+  readonly id?: string;
+  readonly sandboxId?: string;
+  readonly state?: 'created' | 'running' | 'exited' | 'unknown';
+  readonly labels: StringMap;
+}
+
+// ---------------------------------------------------------------- images
+
+export interface Image {
+  /** The config's digest, `sha256:…`: an image's one identity everywhere. */
+  readonly id: string;
+  /** Names with tags, e.g. registry.k8s.io/pause:3.10. */
+  readonly repoTags: readonly string[];
+  /** Names with digests, e.g. registry.k8s.io/pause@sha256:… */
+  readonly repoDigests: readonly string[];
+  /** Compressed size of all that the image is made of, in bytes; never 0. */
+  readonly sizeBytes: number;
+  /** The config's User, if it is a number or a name. */
+  readonly user: { readonly uid?: number; readonly username?: string };
+  readonly pinned: boolean;
+  readonly config: ImageConfig;
+  /** Chain id of the topmost layer: the parent snapshot of a container's root. */
+  readonly chainId: string;
+}
+
+/** The part of an OCI image config that a container is made from. All of it is hostile input. */
+export interface ImageConfig {
+  readonly entrypoint: readonly string[];
+  readonly cmd: readonly string[];
+  readonly env: readonly string[];
+  readonly workingDir: string;
+  readonly user: string;
+  readonly stopSignal: string;
+  readonly volumes: readonly string[];
+  readonly labels: StringMap;
+}
+
+export interface RegistryAuth {
+  readonly username?: string;
+  readonly password?: string;
+  /** base64 of `user:password`. */
+  readonly auth?: string;
+  readonly serverAddress?: string;
+  readonly identityToken?: string;
+  readonly registryToken?: string;
+}
+
+export interface PullRequest {
+  readonly image: string;
+  readonly auth?: RegistryAuth;
+  /** Labels and annotations of the pod that the pull is for: for logs only. */
+  readonly sandbox?: SandboxMetadata;
+}
+
+export interface FilesystemUsage {
+  readonly mountpoint: string;
+  readonly usedBytes: number;
+  readonly inodesUsed: number;
+  readonly timestamp: Nanos;
+}
+
+export interface ImageFsInfo {
+  readonly imageFilesystems: readonly FilesystemUsage[];
+  readonly containerFilesystems: readonly FilesystemUsage[];
+}
+
+// ---------------------------------------------------------------- the node
+
+export interface Condition {
+  readonly type: 'RuntimeReady' | 'NetworkReady';
+  readonly ready: boolean;
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** One runtime handler as Status reports it; a feature bit is false until it is true. */
+export interface HandlerInfo {
+  /** '' is the default handler's second entry. */
+  readonly name: string;
+  readonly recursiveReadOnlyMounts: boolean;
+  readonly userNamespaces: boolean;
+}
+
+export interface NodeStatus {
+  readonly conditions: readonly Condition[];
+  readonly handlers: readonly HandlerInfo[];
+  readonly supplementalGroupsPolicy: boolean;
+}
+
+export type CgroupDriver = 'systemd' | 'cgroupfs';
