@@ -1,0 +1,69 @@
+import { mkdir, open, readFile, readdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { messageOf } from '../errors.ts';
+
+const SUFFIX = '.json';
+const DIR_MODE = 0o700;
+const FILE_MODE = 0o600;
+
+export interface DamagedRecord {
+  readonly path: string;
+  readonly problem: string;
+}
+
+/** A folder with one JSON file for each object: readable with `cat`, and one bad file costs one object. */
+export class RecordFiles {
+  readonly #dir: string;
+
+  constructor(dir: string) {
+    this.#dir = dir;
+  }
+
+  async start(): Promise<void> {
+    await mkdir(this.#dir, { recursive: true, mode: DIR_MODE });
+  }
+
+  /** Durable before it resolves: a new file is written and synced, renamed over the old one, and the folder is synced. */
+  async put(id: string, text: string): Promise<void> {
+    const path = this.#path(id);
+    const temporary = `${path}.new`;
+    await using file = await open(temporary, 'w', FILE_MODE);
+    await file.writeFile(text);
+    await file.sync();
+    await rename(temporary, path);
+    await this.#syncDir();
+  }
+
+  async delete(id: string): Promise<void> {
+    await rm(this.#path(id), { force: true });
+    await this.#syncDir();
+  }
+
+  /** Decodes every file; what cannot be decoded is left where it is and told. Half-written new files are removed. */
+  async load<T>(decode: (text: string) => T): Promise<{ records: readonly T[]; damaged: readonly DamagedRecord[] }> {
+    const records: T[] = [];
+    const damaged: DamagedRecord[] = [];
+    for (const name of await readdir(this.#dir)) {
+      const path = join(this.#dir, name);
+      if (!name.endsWith(SUFFIX)) {
+        await rm(path, { force: true });
+        continue;
+      }
+      try {
+        records.push(decode(await readFile(path, 'utf8')));
+      } catch (error) {
+        damaged.push({ path, problem: messageOf(error) });
+      }
+    }
+    return { records, damaged };
+  }
+
+  #path(id: string): string {
+    return join(this.#dir, id + SUFFIX);
+  }
+
+  async #syncDir(): Promise<void> {
+    await using dir = await open(this.#dir, 'r');
+    await dir.sync();
+  }
+}
