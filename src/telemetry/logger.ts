@@ -1,0 +1,62 @@
+import { pino } from 'pino';
+import type { DestinationStream, Logger as PinoLogger } from 'pino';
+import { build as buildPretty } from 'pino-pretty';
+
+/** davitd's own log: `log.info({ sandbox: id }, 'sandbox is ready')`, `log.child({ subsystem: 'network' })`. */
+export type Logger = PinoLogger;
+
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
+
+export interface LoggerOptions {
+  readonly level: LogLevel;
+  /** File descriptor that lines go to; standard error by default, since standard output is for answers. */
+  readonly fd?: number;
+  /** Coloured lines for people instead of JSON; the caller knows whether the descriptor is a terminal. */
+  readonly pretty?: boolean;
+}
+
+const STDERR = 2;
+
+/** Fields that hold secrets, wherever they stand in the first levels of a line's object. */
+const SECRET_FIELDS = [
+  'auth',
+  'authorization',
+  'Authorization',
+  'identityToken',
+  'password',
+  'registryToken',
+  'secret',
+  'token',
+];
+const SECRET_DEPTH = 3;
+
+/** Writes synchronously: a line is out before the next statement runs, also when that statement ends the process. */
+export function createLogger(options: LoggerOptions): Logger {
+  const fd = options.fd ?? STDERR;
+  const stream = options.pretty === true ? prettyStream(fd) : pino.destination({ fd, sync: true });
+  return createLoggerOn(stream, options.level);
+}
+
+/** As createLogger(), onto any stream. */
+export function createLoggerOn(stream: DestinationStream, level: LogLevel): Logger {
+  return pino(
+    {
+      level,
+      base: { pid: process.pid },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      redact: { paths: secretPaths(), censor: '[redacted]' },
+    },
+    stream,
+  );
+}
+
+/** In this process: pino's transports would be threads, whose files a bundle does not have. */
+function prettyStream(fd: number): DestinationStream {
+  return buildPretty({ destination: fd, sync: true, ignore: 'pid', translateTime: 'SYS:HH:MM:ss.l' });
+}
+
+function secretPaths(): string[] {
+  const levels = Array.from({ length: SECRET_DEPTH }, (_, depth) => '*.'.repeat(depth));
+  return levels.flatMap((prefix) => SECRET_FIELDS.map((field) => `${prefix}${field}`));
+}

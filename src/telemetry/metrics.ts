@@ -1,0 +1,97 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+/** How a call ended, as gRPC servers are counted elsewhere too. */
+export interface CallResult {
+  /** The service's full name, e.g. runtime.v1.RuntimeService. */
+  readonly service: string;
+  readonly method: string;
+  /** The status code's name, e.g. OK or NOT_FOUND. */
+  readonly code: string;
+  readonly seconds: number;
+}
+
+export interface StateGauge {
+  readonly name: string;
+  readonly help: string;
+  /** Every state there is: those that no object is in are shown as 0. */
+  readonly states: readonly string[];
+  /** The state of each object now; called at each scrape, must answer from memory. */
+  readonly read: () => Iterable<string>;
+}
+
+export interface Metrics {
+  /** Our own, never prom-client's global one; other subsystems put their figures here. */
+  readonly registry: Registry;
+  callStarted(service: string, method: string): void;
+  callEnded(result: CallResult): void;
+  addStateGauge(gauge: StateGauge): void;
+  /** Prometheus' text format. */
+  render(): Promise<{ readonly contentType: string; readonly body: string }>;
+}
+
+/** Reads answer in well under a millisecond, a stop may take its pod's grace period, a pull minutes. */
+const CALL_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
+
+export function createMetrics(version: string): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const registers = [registry];
+  new Gauge({
+    name: 'davit_build_info',
+    help: 'Always 1; the label says which davit this is.',
+    labelNames: ['version'],
+    registers,
+  }).set({ version }, 1);
+  const calls = callMetrics(registers);
+  return {
+    registry,
+    ...calls,
+    addStateGauge: (gauge) => registry.registerMetric(stateGauge(gauge)),
+    render: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
+  };
+}
+
+function callMetrics(registers: Registry[]): Pick<Metrics, 'callStarted' | 'callEnded'> {
+  const handled = new Counter({
+    name: 'davit_grpc_server_handled_total',
+    help: 'Calls that ended, by method and status code.',
+    labelNames: ['grpc_service', 'grpc_method', 'grpc_code'],
+    registers,
+  });
+  const seconds = new Histogram({
+    name: 'davit_grpc_server_handling_seconds',
+    help: 'Time from a call to its answer, by method.',
+    labelNames: ['grpc_service', 'grpc_method'],
+    buckets: CALL_SECONDS,
+    registers,
+  });
+  const inFlight = new Gauge({
+    name: 'davit_grpc_server_in_flight',
+    help: 'Calls that have not ended.',
+    labelNames: ['grpc_service', 'grpc_method'],
+    registers,
+  });
+  return {
+    callStarted: (service, method) => inFlight.inc({ grpc_service: service, grpc_method: method }),
+    callEnded: (result) => {
+      const labels = { grpc_service: result.service, grpc_method: result.method };
+      inFlight.dec(labels);
+      handled.inc({ ...labels, grpc_code: result.code });
+      seconds.observe(labels, result.seconds);
+    },
+  };
+}
+
+function stateGauge(options: StateGauge): Gauge {
+  return new Gauge({
+    name: options.name,
+    help: options.help,
+    labelNames: ['state'],
+    registers: [], // the caller's
+    collect() {
+      const counts = new Map(options.states.map((state) => [state, 0]));
+      for (const state of options.read()) counts.set(state, (counts.get(state) ?? 0) + 1);
+      for (const [state, count] of counts) this.set({ state }, count);
+    },
+  });
+}
