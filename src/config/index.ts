@@ -1,0 +1,8 @@
+export { runConfigCommand, type Output } from './command.ts';
+export { ConfigError, formatProblem, type ConfigProblem } from './config-error.ts';
+export { defaultConfig } from './defaults.ts';
+export { checkConfig, DEFAULT_CONFIG_FILE, loadConfig, type CheckedConfig, type ConfigFiles } from './load.ts';
+export { configReference } from './reference.ts';
+export { defaultToml, dumpToml } from './render-toml.ts';
+export type { Config } from './schema.ts';
+export { usage } from './usage.ts';

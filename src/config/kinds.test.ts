@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest';
+import { BadValue, type Kind, type Suffix } from './kind.ts';
+import {
+  absolutePath,
+  boolean,
+  duration,
+  freeTable,
+  hostPortOrEmpty,
+  integer,
+  listOf,
+  oneOf,
+  size,
+  socketPathOrAuto,
+  subnets,
+  unixSocket,
+} from './kinds.ts';
+
+const range = { min: 1, max: 100_000 };
+
+describe('the kinds', () => {
+  it.each<[string, Kind<unknown, Suffix>, unknown, unknown]>([
+    ['a boolean', boolean(), true, true],
+    ['an integer', integer(range), 3, 3],
+    ['a duration', duration(range), '1m', 60_000],
+    ['a size', size(range), '4KiB', 4096],
+    ['a choice', oneOf('a', 'b'), 'b', 'b'],
+    ['a path', absolutePath(), '/a/b/', '/a/b'],
+    ['the root folder', absolutePath(), '/', '/'],
+    ['a socket', unixSocket(), 'unix:///run/x.sock', 'unix:///run/x.sock'],
+    ['auto', socketPathOrAuto(), 'auto', 'auto'],
+    ['a socket with a scheme', socketPathOrAuto(), 'unix:///run/x.sock', '/run/x.sock'],
+    ['no address', hostPortOrEmpty(), '', ''],
+    ['an IPv4 address', hostPortOrEmpty(), '127.0.0.1:9477', '127.0.0.1:9477'],
+    ['an IPv6 address', hostPortOrEmpty(), '[::1]:9477', '[::1]:9477'],
+    ['a list in one string', listOf(absolutePath(), ':'), '/a:/b', ['/a', '/b']],
+    ['an array', listOf(absolutePath(), ':'), ['/a'], ['/a']],
+    ['an empty list', listOf(absolutePath(), ':'), '', []],
+    ['a dual stack', subnets(), ['10.0.0.0/16', 'fd00::/64'], ['10.0.0.0/16', 'fd00::/64']],
+    ['a free table', freeTable(), { a: [1, { b: 'c' }] }, { a: [1, { b: 'c' }] }],
+  ])('read %s', (_, kind, raw, value) => {
+    expect(kind.parse(raw)).toEqual(value);
+    expect(kind.parse(kind.toRaw(value))).toEqual(value);
+  });
+
+  it.each<[string, Kind<unknown, Suffix>, unknown, RegExp]>([
+    ['a string as boolean', boolean(), 'yes', /true or false, got a string/],
+    ['a float', integer(range), 1.5, /integer, got a float/],
+    ['an integer out of range', integer(range), 0, /from 1 to 100000, got 0/],
+    ['a number as duration', duration(range), 10, /units like "10s".*got an integer/],
+    ['a duration without a unit', duration(range), '10', /got "10"/],
+    ['too long a duration', duration(range), '2m', /from 1ms to 1m40s, got 2m/],
+    ['a size without a unit', size(range), '16', /got "16"/],
+    ['an unknown choice', oneOf('a', 'b'), 'c', /one of a, b; got "c"/],
+    ['a relative path', absolutePath(), 'a/b', /absolute path/],
+    ['a path that climbs', absolutePath(), '/a/../b', /\.\./],
+    ['a path with NUL', absolutePath(), '/a\0b', /NUL/],
+    ['a TCP address to listen on', unixSocket(), 'tcp://1.2.3.4:5', /unix:\/\//],
+    ['too long a socket path', unixSocket(), `unix:///${'x'.repeat(107)}`, /108 bytes/],
+    ['a host name', hostPortOrEmpty(), 'localhost:1', /IP address and a port/],
+    ['an IPv6 address without brackets', hostPortOrEmpty(), '::1:80', /IP address/],
+    ['port 0', hostPortOrEmpty(), '127.0.0.1:0', /IP address/],
+    ['port 65536', hostPortOrEmpty(), '127.0.0.1:65536', /IP address/],
+    ['a path in a list', listOf(absolutePath(), ':'), ['/a', 'b'], /absolute path/],
+    ['an entry of another type', listOf(absolutePath(), ':'), ['/a', 1], /got an integer/],
+    ['an entry given twice', listOf(absolutePath(), ':'), '/a:/a', /twice/],
+    ['two subnets of one family', subnets(), ['10.0.0.0/16', '10.1.0.0/16'], /one of each/],
+    ['no subnet', subnets(), [], /one of each/],
+    ['a subnet without a length', subnets(), ['10.0.0.0'], /prefix length/],
+    ['too small a subnet', subnets(), ['10.0.0.0/30'], /prefix length/],
+    ['a date in a free table', freeTable(), { a: new Date() }, /a date in "a"/],
+    ['infinity in a free table', freeTable(), { a: [Infinity] }, /in "a"/],
+  ])('refuse %s', (_, kind, raw, message) => {
+    expect(() => kind.parse(raw)).toThrow(BadValue);
+    expect(() => kind.parse(raw)).toThrow(message);
+  });
+
+  it('keep a key named __proto__ as a key', () => {
+    const value = freeTable().parse(JSON.parse('{ "__proto__": { "polluted": true } }'));
+    expect(Object.keys(value)).toEqual(['__proto__']);
+    expect(Object.getPrototypeOf(value)).toBe(Object.prototype);
+  });
+});

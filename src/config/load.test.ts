@@ -1,0 +1,165 @@
+import { describe, expect, it } from 'vitest';
+import { ConfigError } from './config-error.ts';
+import { defaultConfig } from './defaults.ts';
+import { checkConfig, loadConfig, type ConfigFiles } from './load.ts';
+
+const MAIN = '/etc/davit/config.toml';
+
+describe('loadConfig()', () => {
+  it('runs on the defaults when the default file is missing', () => {
+    expect(loadConfig([], fakeFiles({}))).toEqual(defaultConfig());
+  });
+
+  it('refuses a file that was asked for and is missing', () => {
+    expect(checkConfig(['--config', '/x.toml'], fakeFiles({})).problems).toEqual([
+      { file: '/x.toml', key: '', message: 'cannot be read: ENOENT' },
+    ]);
+  });
+
+  it('lets drop-ins win over the file, later names over earlier ones, and flags over all', () => {
+    const files = fakeFiles({
+      [MAIN]:
+        'root = "/a"\nstate = "/b"\nlog_level = "warn"\ndefault_runtime = "kata"\n[handlers.kata]\ntype = "io.containerd.kata.v2"',
+      '/etc/davit/conf.d/20.toml': 'state = "/d"\nlog_level = "debug"',
+      '/etc/davit/conf.d/10.toml': 'state = "/c"\n[handlers.kata]\nsnapshotter = "devmapper"',
+      '/etc/davit/conf.d/.30.toml': 'state = "/hidden"',
+      '/etc/davit/conf.d/40.toml~': 'state = "/backup"',
+    });
+    const config = loadConfig(['--log-level', 'error', '--builtin-network', '--cni-bin-dir=/x:/y'], files);
+    expect(config.root).toBe('/a');
+    expect(config.state).toBe('/d');
+    expect(config.logLevel).toBe('error');
+    expect(config.builtinNetwork).toBe(true);
+    expect(config.cniBinDir).toEqual(['/x', '/y']);
+    expect(config.handlers['kata']).toMatchObject({ type: 'io.containerd.kata.v2', snapshotter: 'devmapper' });
+    expect(Object.keys(config.handlers)).toEqual(['runc', 'kata']);
+  });
+
+  it('reads the drop-ins beside the file that --config names', () => {
+    const files = fakeFiles({ '/x/my.toml': '', '/x/conf.d/a.toml': 'root = "/r"', [MAIN]: 'root = "/no"' });
+    const checked = checkConfig(['--config=/x/my.toml'], files);
+    expect(checked.config?.root).toBe('/r');
+    expect(checked.files).toEqual(['/x/my.toml', '/x/conf.d/a.toml']);
+  });
+
+  it('merges options key by key', () => {
+    const files = fakeFiles({
+      [MAIN]: '[handlers.runc.options]\nBinaryName = "crun"\nSystemdCgroup = false',
+      '/etc/davit/conf.d/a.toml': '[handlers.runc.options]\nSystemdCgroup = true',
+    });
+    expect(loadConfig([], files).handlers['runc']?.options).toEqual({ BinaryName: 'crun', SystemdCgroup: true });
+  });
+
+  it('names file, line and key of every problem', () => {
+    const files = fakeFiles({
+      [MAIN]:
+        '\nlog_levle = "info"\nroot = 1\n[network]\ncni_timeout = 10\n[handlers.Bad]\n[handlers.a]\nx = 1\n[log]\nmax_line = [',
+      '/etc/davit/conf.d/a.toml':
+        'streams = 1\nroot = "rel"\n[network]\ncni_timeout = "1y"\n[handlers.Bad]\n[handlers.a]\ntyp = ""\n[nope]\nx = 1',
+      '/etc/davit/conf.d/b.toml': 'handlers = 1\nlimits = []\n\n[handlers_.x]\n',
+    });
+    const argv = ['--root', 'rel', '--nope', 'stray', '--log-levle=x', '--builtin-network=1', '--state'];
+    expect(checkConfig(argv, files).problems.map(({ file, line, key, message }) => [file, line, key, message])).toEqual(
+      [
+        ['command line', undefined, '--nope', 'unknown flag; see --help'],
+        ['command line', undefined, 'stray', 'unexpected argument; see --help'],
+        ['command line', undefined, '--log-levle', 'unknown flag; is --log-level meant?'],
+        ['command line', undefined, '--state', 'needs a value'],
+        [MAIN, 10, '', expect.stringContaining('unfinished array')],
+        ['/etc/davit/conf.d/a.toml', 1, 'streams', 'unknown key'],
+        ['/etc/davit/conf.d/a.toml', 2, 'root', 'must be an absolute path, got "rel"'],
+        ['/etc/davit/conf.d/a.toml', 4, 'network.cni_timeout', expect.stringContaining('got "1y"')],
+        ['/etc/davit/conf.d/a.toml', 5, 'handlers.Bad', expect.stringContaining('DNS label')],
+        ['/etc/davit/conf.d/a.toml', 7, 'handlers.a.typ', 'unknown key; is type meant?'],
+        ['/etc/davit/conf.d/a.toml', 8, 'nope', 'unknown key'],
+        ['/etc/davit/conf.d/b.toml', 1, 'handlers', 'must be a table, got an integer'],
+        ['/etc/davit/conf.d/b.toml', 2, 'limits', 'must be a table, got an array'],
+        ['/etc/davit/conf.d/b.toml', 4, 'handlers_', 'unknown key; is handlers meant?'],
+        ['command line', undefined, '--root', 'must be an absolute path, got "rel"'],
+        ['command line', undefined, '--builtin-network', 'must be true or false, got a string'],
+      ],
+    );
+  });
+
+  it('throws all problems as one error of a line each', () => {
+    const load = () => loadConfig([], fakeFiles({ [MAIN]: 'a = 1\nroot = 2' }));
+    expect(load).toThrow(ConfigError);
+    expect(load).toThrow(`${MAIN}:1: a: unknown key\n${MAIN}:2: root: must be a string, got an integer`);
+  });
+
+  it('reports what only shows in the whole at the place that caused it', () => {
+    const dropIn = { '/etc/davit/conf.d/a.toml': '\ndefault_runtime = "kata"\nstate = "/same"' };
+    expect(checkConfig(['--root', '/same'], fakeFiles(dropIn)).problems).toEqual([
+      {
+        file: '/etc/davit/conf.d/a.toml',
+        line: 2,
+        key: 'default_runtime',
+        message: 'names no handler; there are: runc',
+      },
+      { file: '/etc/davit/conf.d/a.toml', line: 3, key: 'state', message: expect.stringContaining('root') },
+    ]);
+  });
+
+  it.each(['__proto__ = 1', '__proto__.x = 1', 'constructor = 1', '[toString]', '[handlers.__proto__]\ntype = "x"'])(
+    'takes %j for an unknown key and changes no prototype',
+    (text) => {
+      const { problems } = checkConfig([], fakeFiles({ [MAIN]: text }));
+      expect(problems).toHaveLength(1);
+      expect(problems[0]?.line).toBe(1);
+      expect(Object.keys(Object.prototype)).toEqual([]);
+    },
+  );
+
+  it('finds no handler under the name of an inherited property', () => {
+    const { handlers } = loadConfig([], fakeFiles({}));
+    expect(['constructor', '__proto__', 'toString'].map((name) => handlers[name])).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
+  });
+
+  it('refuses files that are not UTF-8 and folders that cannot be listed', () => {
+    const files: ConfigFiles = {
+      readFile: () => Uint8Array.of(0x61, 0xff),
+      listDir: () => {
+        throw Object.assign(new Error('no'), { code: 'EACCES' });
+      },
+    };
+    expect(checkConfig([], files).problems).toEqual([
+      { file: MAIN, key: '', message: 'is not UTF-8' },
+      { file: '/etc/davit/conf.d', key: '', message: 'cannot be read: EACCES' },
+    ]);
+  });
+
+  it('freezes the value to the bottom', () => {
+    const text = '[handlers.x.options]\na = { b = [ { c = 1 } ] }';
+    expect(unfrozen(loadConfig([], fakeFiles({ [MAIN]: text })))).toEqual([]);
+  });
+});
+
+function unfrozen(value: unknown, path = ''): readonly string[] {
+  if (typeof value !== 'object' || value === null) return [];
+  const below = Object.entries(value).flatMap(([name, item]) => unfrozen(item, `${path}.${name}`));
+  return Object.isFrozen(value) ? below : [path, ...below];
+}
+
+/** Files by path; folders are what the paths imply. */
+function fakeFiles(contents: Readonly<Record<string, string>>): ConfigFiles {
+  return {
+    readFile(path) {
+      const text = contents[path];
+      if (text === undefined) throw missing();
+      return Buffer.from(text);
+    },
+    listDir(folder) {
+      const names = Object.keys(contents).filter((path) => path.startsWith(`${folder}/`));
+      if (names.length === 0) throw missing();
+      return names.map((path) => path.slice(folder.length + 1));
+    },
+  };
+}
+
+function missing(): Error {
+  return Object.assign(new Error('no such file'), { code: 'ENOENT' });
+}

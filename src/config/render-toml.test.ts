@@ -1,0 +1,57 @@
+import { parse } from 'smol-toml';
+import { describe, expect, it } from 'vitest';
+import { defaultConfig } from './defaults.ts';
+import { loadConfig } from './load.ts';
+import { defaultToml, dumpToml } from './render-toml.ts';
+import type { Config } from './schema.ts';
+
+describe('defaultToml()', () => {
+  it('reads back as the defaults', () => {
+    expect(read(defaultToml())).toEqual(defaultConfig());
+  });
+
+  it('still does with every example taken in', () => {
+    const text = defaultToml().replaceAll(/^# ([a-z_]+ = )/gm, '$1');
+    const handler = read(text).handlers['runc'];
+    expect(handler).toMatchObject({
+      binary: '/usr/local/sbin/crun',
+      platform: 'linux/arm64',
+      cniConfDir: '/etc/cni/other.d',
+    });
+  });
+
+  it('lets a table of options be appended', () => {
+    const text = `${defaultToml()}\n[handlers.runc.options]\nSystemdCgroup = true\n`;
+    expect(read(text).handlers['runc']?.options).toEqual({ SystemdCgroup: true });
+  });
+
+  it('has no line over 100 columns', () => {
+    expect(
+      defaultToml()
+        .split('\n')
+        .filter((line) => line.length > 100),
+    ).toEqual([]);
+  });
+});
+
+describe('dumpToml()', () => {
+  it('reads back as the configuration', () => {
+    const config = read(
+      [
+        'root = "/ü \\" \\u007f"',
+        'cni_conf_dir = []',
+        '[network]\nbuiltin_subnet = ["10.1.0.0/16", "fd00:1::/64"]\ncni_timeout = "90s"',
+        '[handlers.kata-qemu]\nbinary = "kata"\npod_annotations = ["io.katacontainers.*"]',
+        '[handlers.kata-qemu.options]\n"a b" = [1, { c = 1.5 }]\n__proto__ = { x = true }',
+      ].join('\n'),
+    );
+    expect(read(dumpToml(config))).toEqual(config);
+    expect(dumpToml(config)).toContain('cni_timeout = "1m30s"');
+    expect(() => parse(dumpToml(config))).not.toThrow();
+  });
+});
+
+function read(text: string): Config {
+  const readFile = () => Buffer.from(text);
+  return loadConfig(['--config', '/x.toml'], { readFile, listDir: () => [] });
+}

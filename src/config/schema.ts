@@ -1,0 +1,190 @@
+import {
+  absolutePath,
+  boolean,
+  duration,
+  freeTable,
+  hostPortOrEmpty,
+  integer,
+  listOf,
+  oneOf,
+  size,
+  socketPathOrAuto,
+  subnets,
+  text,
+  unixSocket,
+} from './kinds.ts';
+import { key, namedTables, optionalKey, table, type Rows, type ValueOf } from './node.ts';
+
+const SECOND = 1_000;
+const HOUR = 3_600 * SECOND;
+const MIB = 1024 ** 2;
+
+/** A Kubernetes RuntimeClass names its handler by a DNS label; nothing else can ever be asked for. */
+const handlerName = text('handler name', /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'a DNS label like runc');
+const annotation = text('annotation', /^[^\s*]+\*?$/, 'the name of an annotation, with * at its end for any rest');
+const imageReference = text('image', /^\S+$/, 'an image reference');
+
+/**
+ * Every key there is. The parser, the flags, `config default`, the reference in docs/ and the type of the frozen value
+ * all come from here: a new key is a new row. Flags are the keys at top level.
+ */
+export const SCHEMA = {
+  listen: key(
+    unixSocket(),
+    'unix:///run/davit/davit.sock',
+    'Where the CRI is served. The socket is made 0660, root:root.',
+  ),
+  root: key(absolutePath(), '/var/lib/davit', 'What must outlive a reboot: records, and the state of networks.'),
+  state: key(
+    absolutePath(),
+    '/run/davit',
+    'What ends with the boot: sockets, namespaces, journals of output. A tmpfs.',
+  ),
+  containerd_address: key(
+    socketPathOrAuto(),
+    'auto',
+    "containerd's socket. `auto` decides once and records it: the system's containerd where it is installed as a service or answers, else one that davitd starts and supervises.",
+  ),
+  containerd_namespace: key(
+    text('containerd namespace', /^[A-Za-z0-9]+([-._][A-Za-z0-9]+)*$/, 'letters and digits, with single - . _ between'),
+    'davit',
+    "containerd's namespace for images, containers and snapshots.",
+  ),
+  metrics_address: key(
+    hostPortOrEmpty(),
+    '',
+    'Where /metrics is served over HTTP, 127.0.0.1:9477 by convention. Empty: not at all.',
+  ),
+  cni_conf_dir: key(
+    listOf(absolutePath(), ':'),
+    ['/etc/cni/net.d'],
+    'Folders of CNI configurations, the first valid one by file name serves. An array, or one string with colons.',
+  ),
+  cni_bin_dir: key(
+    listOf(absolutePath(), ':'),
+    ['/opt/cni/bin', '/usr/lib/cni'],
+    'Folders of CNI plugins, searched in order. An array, or one string with colons.',
+  ),
+  registry_config_path: key(
+    listOf(absolutePath(), ':'),
+    ['/etc/davit/certs.d'],
+    'Folders of registry hosts, `HOST/hosts.toml` in the format of containerd. An array, or one string with colons.',
+  ),
+  log_level: key(
+    oneOf('trace', 'debug', 'info', 'warn', 'error'),
+    'info',
+    "The least severe line of davitd's own log.",
+  ),
+  default_runtime: key(handlerName, 'runc', 'The handler of pods that ask for none.'),
+  builtin_network: key(
+    boolean(),
+    false,
+    'Serve pods by a bridge of our own while cni_conf_dir holds no configuration. Off: such pods are refused, and Status says why.',
+  ),
+  log: table("Containers' logs.", {
+    max_line: key(
+      size({ min: 256, max: MIB }),
+      '16KiB',
+      'Longer lines of output are cut into entries of this size, tagged partial.',
+    ),
+  }),
+  network: table("Pods' networks.", {
+    builtin_subnet: key(
+      subnets(),
+      ['10.77.0.0/16'],
+      'Addresses of the built-in network: one subnet, or one of each IP family for dual stack.',
+    ),
+    cni_timeout: key(
+      duration({ min: SECOND, max: HOUR }),
+      '1m',
+      'A CNI operation that takes longer is killed and counts as failed.',
+    ),
+    cni_gc: key(
+      boolean(),
+      false,
+      "Use CNI's GC verb, which deletes attachments that davit does not know: only where nothing else uses the network.",
+    ),
+  }),
+  images: table('Images and their transfer.', {
+    pinned: key(listOf(imageReference), [], 'References of images that the kubelet must not collect.'),
+    max_concurrent_downloads: key(
+      integer({ min: 1, max: 64 }),
+      3,
+      'How many layers are fetched at once, over all pulls.',
+    ),
+    progress_timeout: key(
+      duration({ min: SECOND, max: 24 * HOUR }),
+      '1m',
+      'A transfer without a byte for this long is given up.',
+    ),
+  }),
+  limits: table('What davitd takes on at once.', {
+    concurrent_work: key(
+      integer({ min: 1, max: 256 }),
+      8,
+      'How many calls at once may fork or mount: namespaces, CNI plugins, creates and starts. The others wait.',
+    ),
+  }),
+  handlers: namedTables('A runtime handler, by the name that a RuntimeClass gives.', handlerName, ['runc'], {
+    type: key(
+      text(
+        'runtime type',
+        /^(io\.[a-z0-9]+(\.[a-z0-9]+)+|\/[^\0]+)$/,
+        'a runtime type like io.containerd.runc.v2 or the path of a shim',
+      ),
+      'io.containerd.runc.v2',
+      "containerd's runtime type, or the absolute path of a shim.",
+    ),
+    binary: optionalKey(
+      text('path or name', /^\S+$/, 'a path or the name of a program'),
+      '/usr/local/sbin/crun',
+      "The OCI runtime of runc-like shims. Absent: the shim's default.",
+    ),
+    options: key(
+      freeTable(),
+      {},
+      "Handed to the shim as its options, in containerd's names, e.g. `SystemdCgroup = true`.",
+    ),
+    snapshotter: key(
+      text('name', /^[a-z0-9][-a-z0-9._]*$/, "a snapshotter's name"),
+      'overlayfs',
+      "containerd's snapshotter for the containers' root file systems.",
+    ),
+    platform: optionalKey(
+      text('platform', /^[a-z0-9]+\/[a-z0-9]+(\/[a-z0-9]+)?$/, 'os/architecture like linux/arm64'),
+      'linux/arm64',
+      "The platform that images are chosen for. Absent: this machine's.",
+    ),
+    pod_annotations: key(
+      listOf(annotation),
+      [],
+      "Pods' annotations that reach the runtime. `*` at the end stands for any rest.",
+    ),
+    container_annotations: key(
+      listOf(annotation),
+      [],
+      "Containers' annotations that reach the runtime. `*` at the end stands for any rest.",
+    ),
+    cni_conf_dir: optionalKey(
+      absolutePath(),
+      '/etc/cni/other.d',
+      'The folder of CNI configurations for pods of this handler. Absent: the cni_conf_dir of all.',
+    ),
+  }),
+} as const satisfies Rows;
+
+/** The configuration that davitd runs with: complete, checked, frozen to the bottom. */
+export type Config = ValueOf<typeof SCHEMA>;
+
+/** What one key at a time cannot tell; each problem names the key that it is reported at. */
+export function checkWhole(config: Config): readonly { readonly key: readonly string[]; readonly message: string }[] {
+  const problems: { readonly key: readonly string[]; readonly message: string }[] = [];
+  if (config.handlers[config.defaultRuntime] === undefined) {
+    const names = Object.keys(config.handlers).join(', ');
+    problems.push({ key: ['default_runtime'], message: `names no handler; there are: ${names}` });
+  }
+  if (config.root === config.state) {
+    problems.push({ key: ['state'], message: 'must not be the folder of root: it is emptied by a reboot' });
+  }
+  return problems;
+}
