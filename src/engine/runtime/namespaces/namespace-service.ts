@@ -1,0 +1,48 @@
+import type { SandboxId } from '../../ids.ts';
+import type { Service } from '../../lifecycle.ts';
+import type { NamespacePaths, StringMap } from '../../types.ts';
+import type { TmpfsOptions } from './protocol.ts';
+
+export interface NamespaceRequest {
+  /** Which namespaces are the pod's own; the others stay the node's. */
+  readonly network: boolean;
+  readonly ipc: boolean;
+  readonly uts: boolean;
+  /** Name of the UTS namespace; only with `uts`. */
+  readonly hostname?: string;
+  readonly sysctls: StringMap;
+}
+
+/** Namespaces that the kernel shows as pinned, whoever made them. */
+export interface PinnedNamespaces {
+  readonly sandboxId: SandboxId;
+  readonly namespaces: NamespacePaths;
+}
+
+/**
+ * Makes and pins net, ipc and uts namespaces without a process, under `<state>/sandboxes/<id>/ns/`. One thread does all
+ * of it, in the order of the calls. Errors are EngineErrors that name the step.
+ */
+export interface NamespaceService extends Service {
+  /**
+   * Makes the namespaces, with `lo` up, the host name and the sysctls set. All or nothing. Sysctls of a single interface
+   * that does not exist yet are left to `applySysctls`. Throws invalid-argument naming the field for a bad host name or
+   * sysctl (one that the kernel refuses included), already-exists when the sandbox has namespaces.
+   */
+  create(sandboxId: SandboxId, request: NamespaceRequest, signal: AbortSignal): Promise<NamespacePaths>;
+  /**
+   * Sets the sysctls (again) in the pinned namespaces, strictly: call it when the network is attached, because plugins
+   * set some themselves and interfaces bring theirs.
+   */
+  applySysctls(sandboxId: SandboxId, request: Omit<NamespaceRequest, 'hostname'>, signal: AbortSignal): Promise<void>;
+  /** Unpins and removes; a sandbox without namespaces is success. */
+  destroy(sandboxId: SandboxId): Promise<void>;
+  /** What is pinned right now. */
+  list(): Promise<readonly PinnedNamespaces[]>;
+  /** Mounts a new tmpfs on an existing folder. */
+  mountTmpfs(target: string, options: TmpfsOptions): Promise<void>;
+  /** Binds `source`, with the mounts below it, on an existing file or folder. Not for sources that may hang. */
+  bindMount(source: string, target: string): Promise<void>;
+  /** Takes every mount off `target`; a target without one, or that is not there, is success. */
+  unmount(target: string): Promise<void>;
+}

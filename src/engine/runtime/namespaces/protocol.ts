@@ -1,0 +1,55 @@
+import type { MountFlag } from '../../../sys/mount.ts';
+import type { NamespaceKind } from '../../../sys/namespaces.ts';
+import type { Sysctl } from './sysctls.ts';
+
+/** What the service asks of its worker thread: one order at a time, one reply for each. */
+export type Order =
+  | {
+      readonly op: 'create';
+      /** Folder of the pins; must not exist yet. */
+      readonly dir: string;
+      readonly kinds: readonly NamespaceKind[];
+      readonly hostname?: string;
+      readonly sysctls: readonly Sysctl[];
+    }
+  | { readonly op: 'sysctls'; readonly dir: string; readonly sysctls: readonly Sysctl[] }
+  | { readonly op: 'destroy'; readonly dir: string }
+  | { readonly op: 'tmpfs'; readonly target: string; readonly options: TmpfsOptions }
+  | { readonly op: 'bind'; readonly source: string; readonly target: string }
+  | { readonly op: 'unmount'; readonly target: string };
+
+export interface TmpfsOptions {
+  readonly sizeBytes: number;
+  readonly mode: number;
+  readonly flags: readonly Extract<MountFlag, 'nosuid' | 'nodev' | 'noexec' | 'readonly'>[];
+}
+
+export interface Request {
+  readonly id: number;
+  readonly order: Order;
+}
+
+export interface Reply {
+  readonly id: number;
+  /** Absent: done. */
+  readonly failure?: Failure;
+  /** The thread could not come back to the node's namespaces and is ending. */
+  readonly lost: boolean;
+}
+
+/** An error that crosses the threads. */
+export interface Failure {
+  /** What was being done, e.g. `pin net`. */
+  readonly step: string;
+  readonly message: string;
+  /** The errno's name, where there is one. */
+  readonly code?: string;
+  /** The sysctl that the kernel refused. */
+  readonly sysctl?: string;
+}
+
+/** A worker that cannot come back to the node's namespaces ends its thread with this code. */
+export const LOST_EXIT_CODE = 70;
+
+/** The order in which kinds are entered, left and pinned. */
+export const KINDS: readonly NamespaceKind[] = ['net', 'ipc', 'uts'];

@@ -1,0 +1,12 @@
+/**
+ * Entry file of the thread that moves between namespaces (in production the bundle davit-namespaces.js).
+ * Everything here is synchronous: an asynchronous file system or FFI call would run on libuv's thread pool, and a pool
+ * thread that is born while this one is in a pod's namespaces would stay in them.
+ */
+import process from 'node:process';
+import { parentPort } from 'node:worker_threads';
+import { openHome } from './home.ts';
+import { serve } from './serve.ts';
+
+if (parentPort === null) throw new Error('this file is the entry of a worker thread');
+serve(parentPort, openHome(), (code) => process.exit(code));
