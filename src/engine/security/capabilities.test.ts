@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest';
+import { CAPABILITIES, capabilitiesOfMask, DEFAULT_CAPABILITIES, grantCapabilities } from './capabilities.ts';
+import { invalidField } from '../errors.ts';
+
+const NONE = { privileged: false, add: [], drop: [] };
+const ALL = CAPABILITIES as readonly string[];
+
+describe('capabilitiesOfMask()', () => {
+  it('names the bits of a mask and leaves out those without a name', () => {
+    expect(capabilitiesOfMask('0000000000000003')).toEqual(['CAP_CHOWN', 'CAP_DAC_OVERRIDE']);
+    expect(capabilitiesOfMask('ffffffffffffffff')).toEqual(ALL);
+    expect(capabilitiesOfMask('000001fffeffffff')).not.toContain('CAP_SYS_RESOURCE');
+  });
+});
+
+describe('grantCapabilities()', () => {
+  it('gives the default set when nothing is asked', () => {
+    expect([...grantCapabilities(NONE, ALL).names].sort()).toEqual([...DEFAULT_CAPABILITIES].sort());
+  });
+
+  it('takes names in any case, with and without CAP_', () => {
+    const { names } = grantCapabilities({ ...NONE, add: ['net_admin', 'CAP_SYS_TIME'], drop: ['Cap_Chown'] }, ALL);
+    expect(names).toContain('CAP_NET_ADMIN');
+    expect(names).toContain('CAP_SYS_TIME');
+    expect(names).not.toContain('CAP_CHOWN');
+  });
+
+  it('leaves only what is added when ALL is dropped', () => {
+    expect(grantCapabilities({ ...NONE, add: ['NET_BIND_SERVICE'], drop: ['all'] }, ALL).names).toEqual([
+      'CAP_NET_BIND_SERVICE',
+    ]);
+    expect(grantCapabilities({ ...NONE, drop: ['ALL'] }, ALL).names).toEqual([]);
+    expect(grantCapabilities({ ...NONE, add: ['ALL', 'KILL'], drop: ['ALL'] }, ALL).names).toEqual(['CAP_KILL']);
+  });
+
+  it('gives all but what is dropped when ALL is added', () => {
+    const { names } = grantCapabilities({ ...NONE, add: ['ALL'], drop: ['SYS_ADMIN'] }, ALL);
+    expect(names).toHaveLength(CAPABILITIES.length - 1);
+    expect(names).not.toContain('CAP_SYS_ADMIN');
+  });
+
+  it('drops what is both added and dropped', () => {
+    expect(grantCapabilities({ ...NONE, add: ['NET_ADMIN'], drop: ['NET_ADMIN'] }, ALL).names).not.toContain(
+      'CAP_NET_ADMIN',
+    );
+  });
+
+  it('gives a privileged container everything, whatever is dropped', () => {
+    expect(grantCapabilities({ privileged: true, add: [], drop: ['ALL'] }, ALL).names).toEqual(ALL);
+  });
+
+  it('withholds what the node itself does not have, and says so', () => {
+    const held = ALL.filter((name) => name !== 'CAP_SYS_RESOURCE');
+    const grant = grantCapabilities({ ...NONE, add: ['ALL'] }, held);
+    expect(grant.names).toEqual(held);
+    expect(grant.withheld).toEqual(['CAP_SYS_RESOURCE']);
+  });
+
+  it('refuses an unknown name and names the field', () => {
+    expect(() => grantCapabilities({ ...NONE, drop: ['KILL', 'CAP_NOPE'] }, ALL)).toThrow(
+      invalidField('config.linux.security_context.capabilities.drop_capabilities[1]', 'unknown capability "CAP_NOPE"'),
+    );
+  });
+});
