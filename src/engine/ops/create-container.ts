@@ -1,0 +1,271 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { EngineError } from '../errors.ts';
+import { newContainerId } from '../ids.ts';
+import type { ContainerId } from '../ids.ts';
+import { defineOp, runOp } from '../op.ts';
+import type { StepFn } from '../op.ts';
+import { containerName, moveContainer } from '../store/index.ts';
+import type { ContainerRecord, SandboxRecord } from '../store/index.ts';
+import type { ContainerSpec, ContainerUser, Image } from '../types.ts';
+import { buildContainerSpec } from './build-spec.ts';
+import type { BuildSpecDeps } from './build-spec.ts';
+import type { OpsDeps } from './deps.ts';
+import { containerLabels } from './labels.ts';
+import { dropContainer } from './remove-container.ts';
+import type { RemoveContainerDeps } from './remove-container.ts';
+import { DEFAULT_STOP_SIGNAL, signalName } from './signals.ts';
+import { demandReadySandbox } from './start-container.ts';
+
+export type CreateContainerDeps = RemoveContainerDeps &
+  BuildSpecDeps &
+  Pick<
+    OpsDeps,
+    | 'store'
+    | 'jobs'
+    | 'observer'
+    | 'work'
+    | 'images'
+    | 'layers'
+    | 'objects'
+    | 'users'
+    | 'cgroups'
+    | 'handlers'
+    | 'stopping'
+    | 'logger'
+  >;
+
+export const CREATE_CONTAINER = defineOp('create-container', [
+  'reserve-name',
+  'find-image',
+  'persist-intent',
+  'prepare-root',
+  'resolve-user',
+  'create-object',
+  'record-result',
+]);
+
+const RECORD_DEADLINE_MS = 10_000;
+/** An image that others put into containerd is unpacked on its first use, which takes as long as its layers are large. */
+const IMAGE_DEADLINE_MS = 110_000;
+const CALL_DEADLINE_MS = 30_000;
+
+/** Makes a container in a ready sandbox and returns its id. A retry of the same request joins the job that works on it. */
+export async function createContainer(
+  deps: CreateContainerDeps,
+  sandboxId: string,
+  spec: ContainerSpec,
+  signal: AbortSignal,
+): Promise<string> {
+  const sandbox = deps.store.sandboxes.need(sandboxId);
+  demandReadySandbox(deps, { sandboxId: sandbox.id });
+  const configHash = createHash('sha256').update(JSON.stringify(spec)).digest('hex');
+  const record = await deps.jobs.run<ContainerRecord>(
+    {
+      key: `container ${containerName(sandbox.id, spec.metadata)}`,
+      hash: configHash,
+      owner: sandbox.id,
+      create: (jobSignal) => makeContainer(deps, sandbox, spec, configHash, jobSignal),
+      publish: async (made) => {
+        await deps.store.containers.update(made.id, (current) => moveContainer(current, { phase: 'created' }));
+      },
+      discard: (made) => dropContainer(deps, made.id, new AbortController().signal),
+    },
+    signal,
+  );
+  return record.id;
+}
+
+async function makeContainer(
+  deps: CreateContainerDeps,
+  sandbox: SandboxRecord,
+  spec: ContainerSpec,
+  configHash: string,
+  signal: AbortSignal,
+): Promise<ContainerRecord> {
+  const id = newContainerId();
+  const context = { subject: { container: id, sandbox: sandbox.id }, signal, observer: deps.observer };
+  return await runOp(CREATE_CONTAINER, context, async (step) => {
+    await reserveName(deps, step, sandbox, spec, id);
+    const image = await findImage(deps, step, sandbox, spec);
+    const intent = await persistIntent(deps, step, newRecord(deps, { id, sandbox, spec, image, configHash }));
+    await prepareRoot(deps, step, intent, sandbox, image);
+    const user = await resolveUser(deps, step, intent, image);
+    await createObject(deps, step, { ...intent, user }, sandbox, image);
+    return await step('record-result', {
+      deadlineMs: RECORD_DEADLINE_MS,
+      do: () => deps.store.containers.update(id, (current) => ({ ...current, user })),
+    });
+  });
+}
+
+async function reserveName(
+  deps: CreateContainerDeps,
+  step: StepFn<'reserve-name'>,
+  sandbox: SandboxRecord,
+  spec: ContainerSpec,
+  id: ContainerId,
+): Promise<void> {
+  const name = containerName(sandbox.id, spec.metadata);
+  await step('reserve-name', {
+    deadlineMs: RECORD_DEADLINE_MS,
+    do: async () => deps.store.containers.reserve(name, id),
+    undo: async () => deps.store.containers.unreserve(name, id),
+  });
+}
+
+async function findImage(
+  deps: CreateContainerDeps,
+  step: StepFn<'find-image'>,
+  sandbox: SandboxRecord,
+  spec: ContainerSpec,
+): Promise<Image> {
+  return await step('find-image', {
+    deadlineMs: IMAGE_DEADLINE_MS,
+    do: async (signal) => {
+      const image = deps.images.get(spec.image.image);
+      if (image === undefined) {
+        throw new EngineError(
+          'not-found',
+          `image ${JSON.stringify(spec.image.image)} is not on this node; pull it first`,
+        );
+      }
+      const { snapshotter } = deps.handlers.resolve(sandbox.handlerName).config;
+      await deps.images.ensureUnpacked(image.id, snapshotter, signal);
+      return image;
+    },
+  });
+}
+
+interface NewRecord {
+  readonly id: ContainerId;
+  readonly sandbox: SandboxRecord;
+  readonly spec: ContainerSpec;
+  readonly image: Image;
+  readonly configHash: string;
+}
+
+function newRecord(deps: CreateContainerDeps, { id, sandbox, spec, image, configHash }: NewRecord): ContainerRecord {
+  const handler = deps.handlers.resolve(sandbox.handlerName);
+  const logPath =
+    spec.logPath !== undefined && sandbox.spec.logDirectory !== undefined
+      ? join(sandbox.spec.logDirectory, spec.logPath)
+      : undefined;
+  return {
+    id,
+    sandboxId: sandbox.id,
+    spec,
+    createdAt: deps.store.clock.next(),
+    state: { phase: 'creating' },
+    imageId: image.id,
+    imageRef: image.repoDigests[0] ?? image.id,
+    user: { uid: 0, gid: 0, supplementalGroups: [] },
+    ...(logPath === undefined ? {} : { logPath }),
+    stopSignal: stopSignalOf(deps, spec, image),
+    resources: spec.resources,
+    snapshotter: handler.config.snapshotter,
+    snapshotKey: id,
+    runtimeType: handler.config.type,
+    configHash,
+    handlerName: sandbox.handlerName,
+    cgroupPath: deps.cgroups.containerPath(sandbox.cgroupParent, id),
+  };
+}
+
+/** The request's signal must be one; an image's that is none is told and passed over, since images are not to be trusted. */
+function stopSignalOf(deps: CreateContainerDeps, spec: ContainerSpec, image: Image): string {
+  if (spec.stopSignal !== undefined) return signalName(spec.stopSignal);
+  if (image.config.stopSignal === '') return DEFAULT_STOP_SIGNAL;
+  try {
+    return signalName(image.config.stopSignal);
+  } catch {
+    deps.logger.warn(
+      { image: image.id, signal: image.config.stopSignal },
+      "the image's stop signal is none; TERM is used",
+    );
+    return DEFAULT_STOP_SIGNAL;
+  }
+}
+
+async function persistIntent(
+  deps: CreateContainerDeps,
+  step: StepFn<'persist-intent'>,
+  record: ContainerRecord,
+): Promise<ContainerRecord> {
+  return await step('persist-intent', {
+    deadlineMs: RECORD_DEADLINE_MS,
+    do: () => deps.store.containers.insert(record),
+    undo: async (_signal, failed) => {
+      if (failed.length === 0) return await deps.store.containers.delete(record.id);
+      // What could not be undone stays with a record that the kubelet can remove.
+      const reason = failed.map((failure) => `${failure.name}: ${failure.message}`).join('; ');
+      await deps.store.containers.update(record.id, (current) =>
+        moveContainer(current, { phase: 'unknown', reason: `not undone: ${reason}` }),
+      );
+    },
+  });
+}
+
+async function prepareRoot(
+  deps: CreateContainerDeps,
+  step: StepFn<'prepare-root'>,
+  record: ContainerRecord,
+  sandbox: SandboxRecord,
+  image: Image,
+): Promise<void> {
+  const { snapshotKey, snapshotter } = record;
+  await step('prepare-root', {
+    deadlineMs: CALL_DEADLINE_MS,
+    do: (signal) =>
+      deps.layers.prepareRoot(
+        { key: snapshotKey, snapshotter, parent: image.chainId, labels: containerLabels(record, sandbox) },
+        signal,
+      ),
+    undo: (signal) => deps.layers.removeRoot(snapshotKey, snapshotter, signal),
+  });
+}
+
+async function resolveUser(
+  deps: CreateContainerDeps,
+  step: StepFn<'resolve-user'>,
+  record: ContainerRecord,
+  image: Image,
+): Promise<ContainerUser> {
+  return await step('resolve-user', {
+    deadlineMs: CALL_DEADLINE_MS,
+    do: async (signal) => {
+      const mounts = await deps.layers.mountsOf(record.snapshotKey, record.snapshotter, signal);
+      return await deps.users.resolve({ security: record.spec.security, imageUser: image.config.user, mounts }, signal);
+    },
+  });
+}
+
+async function createObject(
+  deps: CreateContainerDeps,
+  step: StepFn<'create-object'>,
+  record: ContainerRecord,
+  sandbox: SandboxRecord,
+  image: Image,
+): Promise<void> {
+  const handler = deps.handlers.resolve(record.handlerName);
+  await step('create-object', {
+    deadlineMs: CALL_DEADLINE_MS,
+    do: async (signal) => {
+      const spec = await buildContainerSpec(deps, { record, sandbox, image }, signal);
+      await deps.objects.create(
+        {
+          id: record.id,
+          labels: containerLabels(record, sandbox),
+          image: image.repoTags[0] ?? image.id,
+          runtimeType: handler.config.type,
+          runtimeOptions: handler.runtimeOptions,
+          snapshotter: record.snapshotter,
+          snapshotKey: record.snapshotKey,
+          spec,
+        },
+        signal,
+      );
+    },
+    undo: (signal) => deps.objects.delete(record.id, signal),
+  });
+}

@@ -1,0 +1,52 @@
+import type { Jobs } from '../jobs.ts';
+import type { KeyedMutex } from '../keyed-mutex.ts';
+import type { OpObserver } from '../op.ts';
+import type { ContainerObjects, TaskService } from '../runtime/task-types.ts';
+import type { Store } from '../store/index.ts';
+import type { ContainerExits } from './container-exits.ts';
+import type { NamespaceService } from '../runtime/namespaces/index.ts';
+import type { NetworkService } from '../network/index.ts';
+import type { PodFiles, MountSources } from '../volume/index.ts';
+import type { ImageService } from '../image/index.ts';
+import type { LayerService } from '../layer/index.ts';
+import type { LogService } from '../log/index.ts';
+import type { CgroupService } from '../runtime/cgroup/index.ts';
+import type { Handlers } from '../runtime/handlers.ts';
+import type { UserLookup } from '../security/index.ts';
+import type { HostFacts } from '../host/index.ts';
+import type { WorkQueue } from '../work-queue.ts';
+import type { Logger } from '../logger.ts';
+
+/** Everything an operation may use. Each op takes the part that it names with `Pick`. */
+export interface OpsDeps {
+  readonly store: Store;
+  readonly jobs: Jobs;
+  readonly observer: OpObserver;
+  readonly logger: Logger;
+  /** Bounds what forks or mounts; nothing waits in it for a grace period, a stream or a download. */
+  readonly work: WorkQueue;
+  readonly host: HostFacts;
+  readonly handlers: Handlers;
+  readonly namespaces: NamespaceService;
+  readonly network: NetworkService;
+  readonly podFiles: PodFiles;
+  readonly mountSources: MountSources;
+  readonly images: ImageService;
+  readonly layers: LayerService;
+  readonly log: LogService;
+  readonly objects: ContainerObjects;
+  readonly tasks: TaskService;
+  readonly cgroups: CgroupService;
+  readonly users: UserLookup;
+  readonly exits: ContainerExits;
+  /** Holds stop and remove of one sandbox apart. */
+  readonly sandboxLocks: KeyedMutex<string>;
+  /** Holds start, exit and removal of one container apart. */
+  readonly containerLocks: KeyedMutex<string>;
+  /** Sandboxes that a stop works on: nothing new starts in them. */
+  readonly stopping: Set<string>;
+  /** Where each container's FIFOs and each sandbox's pause root live: `<state>`. */
+  readonly stateDir: string;
+  /** A folder with the pod's PID 1 in it, the root of every pause process. */
+  readonly pauseRoot: string;
+}

@@ -1,0 +1,101 @@
+import { nowNanos } from '../clock.ts';
+import { messageOf } from '../errors.ts';
+import type { ContainerId } from '../ids.ts';
+import type { TaskExit } from '../runtime/task-types.ts';
+import { moveContainer } from '../store/index.ts';
+import type { ContainerRecord } from '../store/index.ts';
+import type { ContainerState, ExitReason } from '../types.ts';
+import type { OpsDeps } from './deps.ts';
+
+export type HandleExitDeps = Pick<OpsDeps, 'store' | 'log' | 'tasks' | 'cgroups' | 'containerLocks' | 'logger'>;
+
+/** Exit code of a container that SIGKILL ended, and of every one that the kernel's OOM killer did. */
+const KILLED = 128 + 9;
+/** What is reported where nobody knows the real code. */
+export const UNKNOWN_EXIT_CODE = 255;
+/** Output may still be on its way when the process is gone; a reader that hangs must not hold the exit back. */
+const DRAIN_DEADLINE_MS = 10_000;
+const LEFTOVERS_DEADLINE_MS = 10_000;
+const DELETE_DEADLINE_MS = 30_000;
+
+/**
+ * Records the end of a container: what is left in its cgroup is killed, its output is drained into the log, then the
+ * final status becomes visible, and only then is the task deleted: a davitd that dies in between finds the status again.
+ */
+export async function handleContainerExit(
+  deps: HandleExitDeps,
+  id: ContainerId,
+  exit: TaskExit | undefined,
+): Promise<void> {
+  const never = new AbortController().signal;
+  await deps.containerLocks.run(id, never, async () => {
+    const record = deps.store.containers.get(id);
+    if (record?.state.phase !== 'running') return;
+    const state = await exitedState(deps, record, record.state.startedAt, exit);
+    await killLeftovers(deps, record);
+    await drainOutput(deps, record);
+    await deps.store.containers.update(id, (current) => moveContainer(current, state));
+    await deleteTask(deps, record);
+  });
+}
+
+async function exitedState(
+  deps: HandleExitDeps,
+  record: ContainerRecord,
+  startedAt: bigint,
+  exit: TaskExit | undefined,
+): Promise<ContainerState> {
+  if (exit === undefined) {
+    return {
+      phase: 'exited',
+      startedAt,
+      finishedAt: nowNanos(),
+      exitCode: UNKNOWN_EXIT_CODE,
+      reason: 'ExitStatusUnknown',
+      message: 'the container ended while nobody could learn its exit status',
+    };
+  }
+  const reason = await exitReason(deps, record, exit.exitCode);
+  return {
+    phase: 'exited',
+    startedAt,
+    finishedAt: exit.exitedAt,
+    exitCode: exit.exitCode,
+    reason,
+    message: reason === 'OOMKilled' ? 'the kernel ended the container: its memory limit was reached' : '',
+  };
+}
+
+async function exitReason(deps: HandleExitDeps, record: ContainerRecord, exitCode: number): Promise<ExitReason> {
+  if (exitCode === 0) return 'Completed';
+  // Only the init process's own death counts: a child that the OOM killer took leaves another exit code.
+  if (exitCode === KILLED && (await deps.cgroups.oomKillCount(record.cgroupPath)) > 0) return 'OOMKilled';
+  return 'Error';
+}
+
+/** Matters where the container had no PID namespace of its own; elsewhere the kernel has done it. */
+async function killLeftovers(deps: HandleExitDeps, record: ContainerRecord): Promise<void> {
+  try {
+    await deps.cgroups.killAll(record.cgroupPath, AbortSignal.timeout(LEFTOVERS_DEADLINE_MS));
+  } catch (error) {
+    deps.logger.warn({ container: record.id, error: messageOf(error) }, 'processes outlive their container');
+  }
+}
+
+async function drainOutput(deps: HandleExitDeps, record: ContainerRecord): Promise<void> {
+  try {
+    await deps.log.ended(record.id, AbortSignal.timeout(DRAIN_DEADLINE_MS));
+  } catch (error) {
+    deps.logger.warn({ container: record.id, error: messageOf(error) }, 'the log may lack the last output');
+  }
+}
+
+async function deleteTask(deps: HandleExitDeps, record: ContainerRecord): Promise<void> {
+  try {
+    await deps.tasks.delete(record.id, record.sandboxId, AbortSignal.timeout(DELETE_DEADLINE_MS));
+    await deps.log.release(record.id);
+  } catch (error) {
+    // The status is recorded; removal of the container, or the next start of davitd, deletes the task again.
+    deps.logger.warn({ container: record.id, error: messageOf(error) }, 'the ended task was not deleted');
+  }
+}

@@ -1,0 +1,84 @@
+import type { LiveTask } from '../runtime/task-types.ts';
+import type { ContainerRecord, SandboxRecord } from '../store/index.ts';
+
+/** What containerd and the kernel have right now. */
+export interface LiveFacts {
+  readonly tasks: ReadonlyMap<string, LiveTask>;
+  /** Sandboxes whose namespaces are still pinned. */
+  readonly pinned: ReadonlySet<string>;
+}
+
+export type SandboxAction =
+  | { readonly do: 'keep' }
+  | { readonly do: 'watch-pause' }
+  /** A job that a killed davitd left half-made: nobody owns it. */
+  | { readonly do: 'undo' }
+  | { readonly do: 'not-ready'; readonly reason: string };
+
+export type ContainerAction =
+  | { readonly do: 'keep' }
+  /** It runs, or ran when davitd went: its watch tells the rest. */
+  | { readonly do: 'watch' }
+  /** Its task was started, but the record did not come to say so. */
+  | { readonly do: 'adopt'; readonly pid: number }
+  | { readonly do: 'fail-start'; readonly reason: string }
+  /** The status is recorded and the task is still there. */
+  | { readonly do: 'delete-task' }
+  | { readonly do: 'undo' };
+
+export interface RestorePlan {
+  readonly sandboxes: ReadonlyMap<SandboxRecord, SandboxAction>;
+  readonly containers: ReadonlyMap<ContainerRecord, ContainerAction>;
+}
+
+/** Compares records with what is alive. Pure: the same facts give the same plan. */
+export function planRestore(
+  sandboxes: readonly SandboxRecord[],
+  containers: readonly ContainerRecord[],
+  live: LiveFacts,
+): RestorePlan {
+  return {
+    sandboxes: new Map(sandboxes.map((record) => [record, sandboxAction(record, live)])),
+    containers: new Map(containers.map((record) => [record, containerAction(record, live)])),
+  };
+}
+
+function sandboxAction(record: SandboxRecord, live: LiveFacts): SandboxAction {
+  switch (record.state.phase) {
+    case 'creating':
+      return { do: 'undo' };
+    case 'not-ready':
+      return { do: 'keep' };
+    case 'ready':
+      break;
+  }
+  const paths = record.namespaces;
+  const hasPins = paths.network !== undefined || paths.ipc !== undefined || paths.uts !== undefined;
+  if (hasPins && !live.pinned.has(record.id)) {
+    return { do: 'not-ready', reason: 'its namespaces are gone: the node was restarted, or somebody removed them' };
+  }
+  if (record.pausePid === undefined) return { do: 'keep' };
+  const pause = live.tasks.get(record.id);
+  if (pause?.status === 'running') return { do: 'watch-pause' };
+  return { do: 'not-ready', reason: 'its pause process is gone' };
+}
+
+function containerAction(record: ContainerRecord, live: LiveFacts): ContainerAction {
+  const task = live.tasks.get(record.id);
+  switch (record.state.phase) {
+    case 'creating':
+      return { do: 'undo' };
+    case 'created':
+    case 'unknown':
+      return { do: 'keep' };
+    case 'starting':
+      if (task?.status === 'running' || task?.status === 'paused' || task?.status === 'stopped') {
+        return { do: 'adopt', pid: task.pid };
+      }
+      return { do: 'fail-start', reason: 'davitd ended while the container was being started' };
+    case 'running':
+      return { do: 'watch' };
+    case 'exited':
+      return task === undefined ? { do: 'keep' } : { do: 'delete-task' };
+  }
+}

@@ -1,0 +1,55 @@
+import type { ContainerId } from '../ids.ts';
+import { defineOp, runOp } from '../op.ts';
+import { within } from '../rollback.ts';
+import type { ContainerRecord } from '../store/index.ts';
+import type { OpsDeps } from './deps.ts';
+import { stopContainer } from './stop-container.ts';
+import type { StopContainerDeps } from './stop-container.ts';
+
+export type RemoveContainerDeps = StopContainerDeps &
+  Pick<OpsDeps, 'store' | 'observer' | 'work' | 'objects' | 'layers' | 'log' | 'cgroups' | 'containerLocks'>;
+
+export const REMOVE_CONTAINER = defineOp('remove-container', [
+  'delete-task',
+  'delete-object',
+  'remove-root',
+  'release-output',
+  'remove-cgroup',
+  'forget',
+]);
+
+const STEP_DEADLINE_MS = 60_000;
+
+/** Removes a container, killing it first when it runs. Unknown ids are fine; of two calls at once both succeed. */
+export async function removeContainer(deps: RemoveContainerDeps, id: string, signal: AbortSignal): Promise<void> {
+  const record = deps.store.containers.find(id);
+  if (record === undefined) return;
+  await stopContainer(deps, record.id, 0, signal);
+  const never = new AbortController().signal;
+  const removal = deps.containerLocks.run(record.id, never, () => dropContainer(deps, record.id, never));
+  await within(signal, removal);
+}
+
+/** Removes all that a container which does not run has left, its record last. The caller holds its lock. */
+export async function dropContainer(deps: RemoveContainerDeps, id: ContainerId, signal: AbortSignal): Promise<void> {
+  const record = deps.store.containers.get(id);
+  if (record === undefined) return;
+  const context = { subject: { container: id, sandbox: record.sandboxId }, signal, observer: deps.observer };
+  await runOp(REMOVE_CONTAINER, context, async (step) => {
+    for (const [name, work] of removals(deps, record)) await step(name, { deadlineMs: STEP_DEADLINE_MS, do: work });
+  });
+}
+
+type Removal = readonly [(typeof REMOVE_CONTAINER.steps)[number], (signal: AbortSignal) => Promise<unknown>];
+
+function removals(deps: RemoveContainerDeps, record: ContainerRecord): readonly Removal[] {
+  const { id, sandboxId } = record;
+  return [
+    ['delete-task', (signal) => deps.work.run(signal, () => deps.tasks.delete(id, sandboxId, signal))],
+    ['delete-object', (signal) => deps.objects.delete(id, signal)],
+    ['remove-root', (signal) => deps.layers.removeRoot(record.snapshotKey, record.snapshotter, signal)],
+    ['release-output', () => deps.log.release(id)],
+    ['remove-cgroup', () => deps.cgroups.remove(record.cgroupPath)],
+    ['forget', () => deps.store.containers.delete(id)],
+  ];
+}

@@ -1,0 +1,107 @@
+import { nowNanos } from '../clock.ts';
+import { messageOf } from '../errors.ts';
+import { moveContainer, moveSandbox } from '../store/index.ts';
+import type { ContainerRecord, SandboxRecord } from '../store/index.ts';
+import type { OpsDeps } from './deps.ts';
+import { watchPause } from './pause.ts';
+import { planRestore } from './plan-restore.ts';
+import type { ContainerAction, SandboxAction } from './plan-restore.ts';
+import { dropContainer } from './remove-container.ts';
+import type { RemoveContainerDeps } from './remove-container.ts';
+import { undoSandbox } from './run-sandbox.ts';
+import type { RunSandboxDeps } from './run-sandbox.ts';
+import { watchContainer } from './start-container.ts';
+import type { StartContainerDeps } from './start-container.ts';
+import { SIGKILL } from './signals.ts';
+
+export type RestoreDeps = RunSandboxDeps & StartContainerDeps & RemoveContainerDeps & Pick<OpsDeps, 'logger'>;
+
+/** How many objects are restored at once. */
+const PARALLEL_RESTORES = 8;
+
+/** Finds again what ran when davitd went. One object that cannot be restored is told and does not stop the others. */
+export async function restore(deps: RestoreDeps, signal: AbortSignal): Promise<void> {
+  const [tasks, pinned] = await Promise.all([deps.tasks.list(signal), deps.namespaces.list()]);
+  const plan = planRestore(deps.store.sandboxes.all(), deps.store.containers.all(), {
+    tasks: new Map(tasks.map((task) => [task.id, task])),
+    pinned: new Set(pinned),
+  });
+  await inParallel([...plan.containers], async ([record, action]) => {
+    await guarded(deps, { container: record.id, action: action.do }, () =>
+      restoreContainer(deps, record, action, signal),
+    );
+  });
+  await inParallel([...plan.sandboxes], async ([record, action]) => {
+    await guarded(deps, { sandbox: record.id, action: action.do }, () => restoreSandbox(deps, record, action));
+  });
+}
+
+async function restoreContainer(
+  deps: RestoreDeps,
+  record: ContainerRecord,
+  action: ContainerAction,
+  signal: AbortSignal,
+): Promise<void> {
+  const { id, sandboxId } = record;
+  switch (action.do) {
+    case 'keep':
+      return;
+    case 'watch':
+      return watchContainer(deps, id);
+    case 'adopt':
+      await deps.store.containers.update(id, (current) =>
+        moveContainer(current, { phase: 'running', startedAt: nowNanos(), pid: action.pid }),
+      );
+      return watchContainer(deps, id);
+    case 'fail-start':
+      await deps.tasks.kill(id, SIGKILL, true, signal);
+      await deps.tasks.delete(id, sandboxId, signal);
+      await deps.log.release(id);
+      await deps.store.containers.update(id, (current) =>
+        moveContainer(current, {
+          phase: 'exited',
+          finishedAt: nowNanos(),
+          exitCode: 128,
+          reason: 'StartError',
+          message: action.reason,
+        }),
+      );
+      return;
+    case 'delete-task':
+      await deps.tasks.delete(id, sandboxId, signal);
+      return await deps.log.release(id);
+    case 'undo':
+      return await dropContainer(deps, id, signal);
+  }
+}
+
+async function restoreSandbox(deps: RestoreDeps, record: SandboxRecord, action: SandboxAction): Promise<void> {
+  switch (action.do) {
+    case 'keep':
+      return;
+    case 'watch-pause':
+      return watchPause(deps, record.id);
+    case 'undo':
+      return await undoSandbox(deps, record.id);
+    case 'not-ready':
+      await deps.store.sandboxes.update(record.id, (current) =>
+        moveSandbox(current, { phase: 'not-ready', reason: action.reason, since: nowNanos() }),
+      );
+  }
+}
+
+async function guarded(deps: RestoreDeps, subject: object, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    deps.logger.error({ ...subject, error: messageOf(error) }, 'an object was not restored');
+  }
+}
+
+async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  const rest = items.values();
+  const worker = async (): Promise<void> => {
+    for (const item of rest) await work(item);
+  };
+  await Promise.all(Array.from({ length: PARALLEL_RESTORES }, worker));
+}

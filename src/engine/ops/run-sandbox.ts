@@ -1,0 +1,262 @@
+import { createHash } from 'node:crypto';
+import { hostname as nodeHostname } from 'node:os';
+import { EngineError } from '../errors.ts';
+import { newSandboxId } from '../ids.ts';
+import type { SandboxId } from '../ids.ts';
+import { nowNanos } from '../clock.ts';
+import { defineOp, runOp } from '../op.ts';
+import type { StepFn } from '../op.ts';
+import { moveSandbox, sandboxName } from '../store/index.ts';
+import type { SandboxRecord } from '../store/index.ts';
+import type { NamespacePaths, SandboxNetwork, SandboxSpec } from '../types.ts';
+import type { OpsDeps } from './deps.ts';
+import { removePause, runPause } from './pause.ts';
+
+export type RunSandboxDeps = Pick<
+  OpsDeps,
+  | 'store'
+  | 'jobs'
+  | 'observer'
+  | 'work'
+  | 'handlers'
+  | 'host'
+  | 'namespaces'
+  | 'network'
+  | 'podFiles'
+  | 'cgroups'
+  | 'objects'
+  | 'tasks'
+  | 'exits'
+  | 'stateDir'
+  | 'pauseRoot'
+>;
+
+export const RUN_SANDBOX = defineOp('run-sandbox', [
+  'reserve-name',
+  'persist-intent',
+  'create-namespaces',
+  'attach-network',
+  'write-pod-files',
+  'start-pause',
+  'record-result',
+]);
+
+const RECORD_DEADLINE_MS = 10_000;
+const NAMESPACES_DEADLINE_MS = 10_000;
+const FILES_DEADLINE_MS = 10_000;
+const PAUSE_DEADLINE_MS = 60_000;
+/** Linux's limit for a host name. */
+const HOSTNAME_MAX_BYTES = 64;
+
+/** Makes a pod sandbox and returns its id. A retry of the same request joins the job that works on it. */
+export async function runSandbox(deps: RunSandboxDeps, spec: SandboxSpec, signal: AbortSignal): Promise<string> {
+  const handler = deps.handlers.resolve(spec.handler);
+  const hash = createHash('sha256').update(JSON.stringify(spec)).digest('hex');
+  const key = `sandbox ${sandboxName(spec.metadata)}`;
+  const record = await deps.jobs.run<SandboxRecord>(
+    {
+      key,
+      hash,
+      owner: key,
+      create: (jobSignal) => createSandbox(deps, spec, handler.name, hash, jobSignal),
+      publish: async (made) => {
+        await deps.store.sandboxes.update(made.id, (current) => moveSandbox(current, { phase: 'ready' }));
+      },
+      discard: (made) => undoSandbox(deps, made.id),
+    },
+    signal,
+  );
+  return record.id;
+}
+
+async function createSandbox(
+  deps: RunSandboxDeps,
+  spec: SandboxSpec,
+  handlerName: string,
+  configHash: string,
+  signal: AbortSignal,
+): Promise<SandboxRecord> {
+  const id = newSandboxId();
+  const context = { subject: { sandbox: id, pod: spec.metadata.name }, signal, observer: deps.observer };
+  return await runOp(RUN_SANDBOX, context, async (step) => {
+    await reserveName(deps, step, spec, id);
+    const intent = await persistIntent(deps, step, id, spec, handlerName, configHash);
+    const namespaces = await createNamespaces(deps, step, intent);
+    const [network] = await bothEnded(attachNetwork(deps, step, intent, namespaces), writePodFiles(deps, step, intent));
+    const pausePid = await startPause(deps, step, { ...intent, namespaces });
+    return await step('record-result', {
+      deadlineMs: RECORD_DEADLINE_MS,
+      do: async () => {
+        if (network !== undefined) await deps.podFiles.writeHosts(id, hostnameOf(intent), network.ips);
+        return await deps.store.sandboxes.update(id, (current) => ({
+          ...current,
+          namespaces,
+          ...(network === undefined ? {} : { network }),
+          ...(pausePid === undefined ? {} : { pausePid }),
+        }));
+      },
+    });
+  });
+}
+
+async function reserveName(
+  deps: RunSandboxDeps,
+  step: StepFn<'reserve-name'>,
+  spec: SandboxSpec,
+  id: SandboxId,
+): Promise<void> {
+  const name = sandboxName(spec.metadata);
+  await step('reserve-name', {
+    deadlineMs: RECORD_DEADLINE_MS,
+    do: async () => deps.store.sandboxes.reserve(name, id),
+    undo: async () => deps.store.sandboxes.unreserve(name, id),
+  });
+}
+
+/** The record exists from here on, so that whatever comes after is known to be owed an undo. */
+async function persistIntent(
+  deps: RunSandboxDeps,
+  step: StepFn<'persist-intent'>,
+  id: SandboxId,
+  spec: SandboxSpec,
+  handlerName: string,
+  configHash: string,
+): Promise<SandboxRecord> {
+  const { sandboxes } = deps.store;
+  return await step('persist-intent', {
+    deadlineMs: RECORD_DEADLINE_MS,
+    do: () =>
+      sandboxes.insert({
+        id,
+        spec,
+        createdAt: deps.store.clock.next(),
+        state: { phase: 'creating' },
+        namespaces: {},
+        configHash,
+        handlerName,
+        cgroupParent: deps.cgroups.podParent(id, spec.cgroupParent),
+        networkRequested: spec.namespaces.network === 'pod',
+      }),
+    undo: async (_signal, failed) => {
+      if (failed.length === 0) return await sandboxes.delete(id);
+      // What could not be undone stays with a record that the kubelet can stop and remove.
+      const reason = failed.map((failure) => `${failure.name}: ${failure.message}`).join('; ');
+      await sandboxes.update(id, (current) =>
+        moveSandbox(current, { phase: 'not-ready', reason: `not undone: ${reason}`, since: nowNanos() }),
+      );
+    },
+  });
+}
+
+async function createNamespaces(
+  deps: RunSandboxDeps,
+  step: StepFn<'create-namespaces'>,
+  { id, spec }: SandboxRecord,
+): Promise<NamespacePaths> {
+  const network = spec.namespaces.network === 'pod';
+  const hostname = spec.hostname ?? (network ? id.slice(0, 12) : undefined);
+  return await step('create-namespaces', {
+    deadlineMs: NAMESPACES_DEADLINE_MS,
+    do: (signal) =>
+      deps.namespaces.create(
+        id,
+        {
+          network,
+          ipc: spec.namespaces.ipc === 'pod',
+          uts: network,
+          sysctls: spec.sysctls,
+          ...(network && hostname !== undefined ? { hostname: hostname.slice(0, HOSTNAME_MAX_BYTES) } : {}),
+        },
+        signal,
+      ),
+    undo: () => deps.namespaces.destroy(id),
+  });
+}
+
+async function attachNetwork(
+  deps: RunSandboxDeps,
+  step: StepFn<'attach-network'>,
+  { id, spec, handlerName, cgroupParent }: SandboxRecord,
+  namespaces: NamespacePaths,
+): Promise<SandboxNetwork | undefined> {
+  const netns = namespaces.network;
+  if (netns === undefined) return undefined;
+  const confDir = deps.handlers.resolve(handlerName).config.cniConfDir;
+  return await step('attach-network', {
+    deadlineMs: deps.network.attachDeadlineMs,
+    do: (signal) =>
+      deps.network.attach(
+        {
+          sandboxId: id,
+          netns,
+          metadata: spec.metadata,
+          portMappings: spec.portMappings,
+          annotations: spec.annotations,
+          cgroupParent,
+          ...(spec.dns === undefined ? {} : { dns: spec.dns }),
+          ...(confDir === undefined ? {} : { confDir }),
+        },
+        signal,
+      ),
+    undo: (signal) => deps.network.detach(id, netns, signal),
+  });
+}
+
+async function writePodFiles(
+  deps: RunSandboxDeps,
+  step: StepFn<'write-pod-files'>,
+  record: SandboxRecord,
+): Promise<void> {
+  const { id, spec } = record;
+  await step('write-pod-files', {
+    deadlineMs: FILES_DEADLINE_MS,
+    do: async () => {
+      await deps.podFiles.create(id, { spec, hostname: hostnameOf(record) });
+    },
+    undo: () => deps.podFiles.remove(id),
+  });
+}
+
+async function startPause(
+  deps: RunSandboxDeps,
+  step: StepFn<'start-pause'>,
+  record: SandboxRecord,
+): Promise<number | undefined> {
+  if (record.spec.namespaces.pid !== 'pod') return undefined;
+  return await step('start-pause', {
+    deadlineMs: PAUSE_DEADLINE_MS,
+    do: (signal) => deps.work.run(signal, () => runPause(deps, record, signal)),
+    undo: (signal) => removePause(deps, record, signal),
+  });
+}
+
+/** Waits until both have ended, so that a rollback meets neither half-way; then throws what failed first. */
+async function bothEnded<A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> {
+  await Promise.allSettled([a, b]);
+  return await Promise.all([a, b]);
+}
+
+/** The name a pod knows itself by. */
+export function hostnameOf(record: { readonly id: string; readonly spec: SandboxSpec }): string {
+  if (record.spec.namespaces.network === 'node') return nodeHostname();
+  return record.spec.hostname ?? record.id.slice(0, 12);
+}
+
+/** Takes back a whole sandbox that nobody came to own: an unclaimed job's, or one that a killed davitd left half-made. */
+export async function undoSandbox(
+  deps: Pick<
+    RunSandboxDeps,
+    'store' | 'network' | 'namespaces' | 'podFiles' | 'cgroups' | 'objects' | 'tasks' | 'stateDir'
+  >,
+  id: SandboxId,
+): Promise<void> {
+  const record = deps.store.sandboxes.get(id);
+  if (record === undefined) throw new EngineError('not-found', `sandbox ${id} not found`);
+  const signal = AbortSignal.timeout(PAUSE_DEADLINE_MS);
+  await removePause(deps, record, signal);
+  await deps.network.detach(id, record.namespaces.network, signal);
+  await deps.namespaces.destroy(id);
+  await deps.podFiles.remove(id);
+  await deps.cgroups.removePod(id, record.cgroupParent);
+  await deps.store.sandboxes.delete(id);
+}

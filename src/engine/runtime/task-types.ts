@@ -1,0 +1,84 @@
+import type { ContainerId, SandboxId } from '../ids.ts';
+import type { Nanos } from '../types.ts';
+
+/** A mount as containerd's snapshotters and shims exchange it. */
+export interface RootMount {
+  readonly type: string;
+  readonly source: string;
+  readonly target?: string;
+  readonly options: readonly string[];
+}
+
+/** FIFO paths that a task's output goes to; all absent: the output is dropped. */
+export interface TaskIo {
+  readonly stdin?: string;
+  readonly stdout?: string;
+  readonly stderr?: string;
+  readonly terminal: boolean;
+}
+
+export interface TaskSpec {
+  /** The containerd container: a container's id, or a sandbox's for its pause process. */
+  readonly id: ContainerId | SandboxId;
+  readonly sandboxId: SandboxId;
+  readonly rootfs: readonly RootMount[];
+  readonly io: TaskIo;
+}
+
+export interface TaskExit {
+  readonly exitCode: number;
+  readonly exitedAt: Nanos;
+}
+
+export type TaskStatus = 'created' | 'running' | 'stopped' | 'paused' | 'unknown';
+
+/** A task that containerd has right now. `exit` is there once it is stopped. */
+export interface LiveTask {
+  readonly id: string;
+  readonly pid: number;
+  readonly status: TaskStatus;
+  readonly exit?: TaskExit;
+}
+
+/** Tasks of containerd's runc v2 shim, one shim for all of a pod's. Creates and deletes of one pod follow each other. */
+export interface TaskService {
+  /** Returns the pid of the init process, which waits for `start`. */
+  create(spec: TaskSpec, signal: AbortSignal): Promise<number>;
+  start(id: string, signal: AbortSignal): Promise<void>;
+  /** `everyone`: all processes of the container, not only its first. False when there was nothing to signal any more. */
+  kill(id: string, signalNumber: number, everyone: boolean, signal: AbortSignal): Promise<boolean>;
+  /** Resolves when the init process has ended, at once if it has already. not-found when there is no such task. */
+  wait(id: string, signal: AbortSignal): Promise<TaskExit>;
+  /** Deletes a stopped task. False when there is none. */
+  delete(id: string, sandboxId: SandboxId, signal: AbortSignal): Promise<boolean>;
+  list(signal: AbortSignal): Promise<readonly LiveTask[]>;
+}
+
+/** containerd's record of a container, from which a task is made. */
+export interface ContainerObject {
+  readonly id: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** For the image column of `ctr containers ls`; '' for a pause process. */
+  readonly image: string;
+  readonly runtimeType: string;
+  readonly runtimeOptions: RuntimeOptions;
+  readonly snapshotter: string;
+  readonly snapshotKey: string;
+  /** The OCI runtime spec. */
+  readonly spec: unknown;
+}
+
+/** Options of a runc-like shim. */
+export interface RuntimeOptions {
+  readonly binaryName?: string;
+  readonly systemdCgroup?: boolean;
+}
+
+export interface ContainerObjects {
+  create(object: ContainerObject, signal: AbortSignal): Promise<void>;
+  /** Unknown ids are fine. */
+  delete(id: string, signal: AbortSignal): Promise<void>;
+  /** The OCI runtime spec it was made with. */
+  spec(id: string, signal: AbortSignal): Promise<unknown>;
+  list(signal: AbortSignal): Promise<readonly { readonly id: string; readonly labels: Readonly<Record<string, string>> }[]>;
+}

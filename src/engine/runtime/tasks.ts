@@ -1,0 +1,122 @@
+import { tasks as api, taskTypes } from '../containerd/generated/containerd.js';
+import type { google } from '../containerd/generated/containerd.js';
+import { EngineError, isKind } from '../errors.ts';
+import { KeyedMutex } from '../keyed-mutex.ts';
+import type { SandboxId } from '../ids.ts';
+import type { Nanos } from '../types.ts';
+import type { LiveTask, TaskExit, TaskService, TaskSpec, TaskStatus } from './task-types.ts';
+
+interface CallOptions {
+  readonly signal: AbortSignal;
+}
+
+/** The calls of containerd's task service that are used here. */
+export interface TasksClient {
+  create(request: api.ICreateTaskRequest, options: CallOptions): Promise<api.CreateTaskResponse>;
+  start(request: api.IStartRequest, options: CallOptions): Promise<api.StartResponse>;
+  kill(request: api.IKillRequest, options: CallOptions): Promise<unknown>;
+  wait(request: api.IWaitRequest, options: CallOptions): Promise<api.WaitResponse>;
+  delete(request: api.IDeleteTaskRequest, options: CallOptions): Promise<api.DeleteResponse>;
+  list(request: api.IListTasksRequest, options: CallOptions): Promise<api.ListTasksResponse>;
+}
+
+const NANOS_PER_SECOND = 1_000_000_000n;
+
+const STATUS = new Map<number, TaskStatus>([
+  [taskTypes.Status.CREATED, 'created'],
+  [taskTypes.Status.RUNNING, 'running'],
+  [taskTypes.Status.STOPPED, 'stopped'],
+  [taskTypes.Status.PAUSED, 'paused'],
+  [taskTypes.Status.PAUSING, 'paused'],
+]);
+
+export class ShimTasks implements TaskService {
+  readonly #client: TasksClient;
+  /** The shim of a pod ends with its last task: a create must not meet a delete. */
+  readonly #pods = new KeyedMutex<SandboxId>();
+
+  constructor(client: TasksClient) {
+    this.#client = client;
+  }
+
+  async create(spec: TaskSpec, signal: AbortSignal): Promise<number> {
+    return await this.#pods.run(spec.sandboxId, signal, async () => {
+      try {
+        return await this.#createOnce(spec, signal);
+      } catch (error) {
+        if (!isKind(error, 'unavailable') || signal.aborted) throw error;
+        // The pod's shim was on its way out when it was asked; the next create starts a fresh one.
+        await this.#deleteOnce(spec.id, signal);
+        return await this.#createOnce(spec, signal);
+      }
+    });
+  }
+
+  async start(id: string, signal: AbortSignal): Promise<void> {
+    await this.#client.start({ containerId: id }, { signal });
+  }
+
+  async kill(id: string, signalNumber: number, everyone: boolean, signal: AbortSignal): Promise<boolean> {
+    try {
+      await this.#client.kill({ containerId: id, signal: signalNumber, all: everyone }, { signal });
+      return true;
+    } catch (error) {
+      if (isKind(error, 'not-found') || isKind(error, 'failed-precondition')) return false;
+      throw error;
+    }
+  }
+
+  async wait(id: string, signal: AbortSignal): Promise<TaskExit> {
+    const reply = await this.#client.wait({ containerId: id }, { signal });
+    return { exitCode: reply.exitStatus, exitedAt: toNanos(reply.exitedAt) };
+  }
+
+  async delete(id: string, sandboxId: SandboxId, signal: AbortSignal): Promise<boolean> {
+    return await this.#pods.run(sandboxId, signal, () => this.#deleteOnce(id, signal));
+  }
+
+  async list(signal: AbortSignal): Promise<readonly LiveTask[]> {
+    const reply = await this.#client.list({}, { signal });
+    return reply.tasks.map((task) => toLiveTask(task));
+  }
+
+  async #createOnce(spec: TaskSpec, signal: AbortSignal): Promise<number> {
+    const reply = await this.#client.create(
+      {
+        containerId: spec.id,
+        rootfs: spec.rootfs.map((mount) => ({ ...mount, target: mount.target ?? '' })),
+        stdin: spec.io.stdin ?? '',
+        stdout: spec.io.stdout ?? '',
+        stderr: spec.io.stderr ?? '',
+        terminal: spec.io.terminal,
+      },
+      { signal },
+    );
+    return reply.pid;
+  }
+
+  async #deleteOnce(id: string, signal: AbortSignal): Promise<boolean> {
+    try {
+      await this.#client.delete({ containerId: id }, { signal });
+      return true;
+    } catch (error) {
+      if (isKind(error, 'not-found')) return false;
+      throw error;
+    }
+  }
+}
+
+function toLiveTask(task: taskTypes.Process): LiveTask {
+  const status = STATUS.get(task.status) ?? 'unknown';
+  return {
+    id: task.id,
+    pid: task.pid,
+    status,
+    ...(status === 'stopped' ? { exit: { exitCode: task.exitStatus, exitedAt: toNanos(task.exitedAt) } } : {}),
+  };
+}
+
+function toNanos(timestamp: google.protobuf.Timestamp | null): Nanos {
+  if (timestamp === null) throw new EngineError('internal', 'containerd answered an exit without its time');
+  return BigInt(timestamp.seconds.toString()) * NANOS_PER_SECOND + BigInt(timestamp.nanos);
+}
