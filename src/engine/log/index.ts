@@ -1,0 +1,9 @@
+export type {
+  HeldOutput,
+  LogService,
+  OutputPaths,
+  OutputSpec,
+  OutputTotals,
+  PumpStatus,
+  StreamTotals,
+} from './log-service.ts';

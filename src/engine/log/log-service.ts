@@ -1,0 +1,84 @@
+import type { Service } from '../lifecycle.ts';
+
+/** What a container's output needs to know before its task is created. */
+export interface OutputSpec {
+  readonly containerId: string;
+  readonly stdin: boolean;
+  /** Its stdin ends with the first attached client that had it. */
+  readonly stdinOnce: boolean;
+  /** A terminal has one stream: stdout. */
+  readonly tty: boolean;
+  /** Absolute path of the CRI log; without it the output is read and dropped. */
+  readonly logPath?: string;
+}
+
+/** Paths of the FIFOs, as Tasks.Create takes them. */
+export interface OutputPaths {
+  readonly stdin?: string;
+  readonly stdout: string;
+  readonly stderr?: string;
+}
+
+/** Totals of one stream: bytes as the container wrote them, lines as they stand in the log (partial ones count). */
+export interface StreamTotals {
+  readonly bytes: number;
+  readonly lines: number;
+}
+
+export interface OutputTotals {
+  readonly stdout: StreamTotals;
+  readonly stderr?: StreamTotals;
+  /** Bytes that were read and that no log could take. */
+  readonly lostBytes: number;
+}
+
+/** A container's output as the pump holds it. */
+export interface HeldOutput {
+  readonly containerId: string;
+  /** `ended`: drained, its log closed. `damaged`: the pump cannot read what it saved; `problem` says why. */
+  readonly state: 'open' | 'ended' | 'damaged';
+  readonly totals: OutputTotals;
+  /** Why its output does not move now, e.g. a full disk; the container waits in its writes. */
+  readonly problem?: string;
+}
+
+/** The pump's counters, each since the pump started; `bytes` and `lines` count what it took over, too. */
+export interface PumpStatus {
+  readonly pid: number;
+  readonly version: string;
+  readonly startedAtMs: number;
+  readonly open: number;
+  readonly ended: number;
+  readonly stalled: number;
+  readonly bytes: number;
+  readonly lines: number;
+  readonly lostBytes: number;
+  readonly stalls: number;
+  readonly stalledMs: number;
+  readonly reopens: number;
+}
+
+/**
+ * Containers' output, from davitd's side: the node's one pump is found or started, and does the work; davitd holds a
+ * standby end of every FIFO, so that either process can die at any moment with nothing lost. Every call waits for a pump
+ * that is being started again; what it cannot have in time is `unavailable` and names the pump.
+ */
+export interface LogService extends Service {
+  /**
+   * Makes the FIFOs and the log file (0640, parents as needed); when it resolves the pump reads and the log exists.
+   * Again with the same spec is success.
+   */
+  prepare(spec: OutputSpec, signal: AbortSignal): Promise<OutputPaths>;
+  /**
+   * Call it when the container's task has exited (or was never created), before its task is deleted: resolves with the
+   * totals once every writer is gone and all output is in the log. Throws not-found for an id that the pump does not hold.
+   */
+  ended(containerId: string, signal: AbortSignal): Promise<OutputTotals>;
+  /** Closes the log and opens its path anew, made if missing. On an error the old file stays open and no new one is left. */
+  reopen(containerId: string, signal: AbortSignal): Promise<void>;
+  /** Forgets a container's output and removes its FIFOs; an unknown id is success. What was not drained is dropped and counted. */
+  release(containerId: string): Promise<void>;
+  /** What the pump holds, e.g. what a former davitd left. */
+  held(signal: AbortSignal): Promise<readonly HeldOutput[]>;
+  status(signal: AbortSignal): Promise<PumpStatus>;
+}
