@@ -1,19 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { cgroupLayout, hierarchyOf } from './cgroup-layout.ts';
-import { parseMountInfo } from './mountinfo.ts';
 
-const ROOT = '27 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw';
+const ROOT = '/dev/vda / ext4 rw,relatime 0 0';
 
-const UNIFIED = parseMountInfo(`${ROOT}
-30 27 0:27 / /sys/fs/cgroup rw,nosuid,nodev,noexec,relatime shared:9 - cgroup2 cgroup2 rw,nsdelegate`);
+const UNIFIED = `${ROOT}
+cgroup2 /sys/fs/cgroup cgroup2 rw,nosuid,nodev,noexec,relatime,nsdelegate 0 0`;
 
-const HYBRID = parseMountInfo(`${ROOT}
-31 23 0:28 / /sys/fs/cgroup rw,relatime - tmpfs tmpfs rw,mode=755
-32 31 0:29 / /sys/fs/cgroup/cpu,cpuacct rw,relatime - cgroup cgroup rw,cpu,cpuacct
-35 31 0:32 / /sys/fs/cgroup/memory rw,relatime - cgroup cgroup rw,memory
-36 31 0:32 / /sys/fs/cgroup/memory2 rw,relatime - cgroup cgroup rw,memory
-40 31 0:37 / /sys/fs/cgroup/systemd rw,relatime - cgroup cgroup rw,xattr,release_agent=/lib/agent,name=systemd
-41 31 0:38 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw`);
+const HYBRID = `${ROOT}
+tmpfs /sys/fs/cgroup tmpfs rw,relatime,mode=755 0 0
+cgroup /sys/fs/cgroup/cpu,cpuacct cgroup rw,relatime,cpu,cpuacct 0 0
+cgroup /sys/fs/cgroup/memory cgroup rw,relatime,memory 0 0
+cgroup /sys/fs/cgroup/memory2 cgroup rw,relatime,memory 0 0
+cgroup /sys/fs/cgroup/systemd cgroup rw,xattr,release_agent=/lib/agent,name=systemd 0 0
+cgroup2 /sys/fs/cgroup/unified cgroup2 rw,relatime 0 0`;
 
 describe('cgroupLayout()', () => {
   it('takes a cgroup2 file system at the root for v2', () => {
@@ -36,10 +35,7 @@ describe('cgroupLayout()', () => {
   });
 
   it('takes trees by controller alone for v1', () => {
-    const layout = cgroupLayout(
-      HYBRID.filter((mount) => mount.fsType !== 'cgroup2'),
-      () => [],
-    );
+    const layout = cgroupLayout(HYBRID.replace(/^cgroup2 .*$/m, ''), () => []);
     expect(layout.mode).toBe('v1');
     expect(hierarchyOf(layout, 'cpuacct')?.mountPoint).toBe('/sys/fs/cgroup/cpu,cpuacct');
     expect(hierarchyOf(layout, 'pids')).toBeUndefined();

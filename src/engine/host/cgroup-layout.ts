@@ -1,5 +1,3 @@
-import type { MountInfo } from './mountinfo.ts';
-
 export type CgroupMode = 'v1' | 'hybrid' | 'v2';
 
 /** One mounted cgroup tree. */
@@ -41,25 +39,20 @@ const V1_CONTROLLERS = new Set([
 ]);
 
 /**
- * Reads the layout off the mounts: what decides is the type of the file system at /sys/fs/cgroup. `v2Controllers` gives
- * the words of `cgroup.controllers` at a cgroup2 mount point.
+ * Reads the layout off /proc/self/mounts: what decides is the type of the file system at /sys/fs/cgroup. `v2Controllers`
+ * gives the words of `cgroup.controllers` at a cgroup2 mount point.
  */
 export function cgroupLayout(
-  mounts: readonly MountInfo[],
+  procMounts: string,
   v2Controllers: (mountPoint: string) => readonly string[],
 ): CgroupLayout {
+  const mounts = cgroupMounts(procMounts);
   const top = mounts.findLast((mount) => mount.mountPoint === CGROUP_ROOT);
-  if (top?.fsType === 'cgroup2') {
-    return {
-      mode: 'v2',
-      hierarchies: [{ version: 2, mountPoint: CGROUP_ROOT, controllers: v2Controllers(CGROUP_ROOT) }],
-    };
-  }
-  const below = mounts.filter((mount) => mount.mountPoint.startsWith(`${CGROUP_ROOT}/`));
-  const v1 = uniqueByControllers(below.filter((mount) => mount.fsType === 'cgroup').map(v1Hierarchy));
-  const v2 = below
+  if (top?.fsType === 'cgroup2') return { mode: 'v2', hierarchies: [v2Hierarchy(CGROUP_ROOT, v2Controllers)] };
+  const v1 = uniqueByControllers(mounts.filter((mount) => mount.fsType === 'cgroup').map(v1Hierarchy));
+  const v2 = mounts
     .filter((mount) => mount.fsType === 'cgroup2')
-    .map(({ mountPoint }) => ({ version: 2 as const, mountPoint, controllers: v2Controllers(mountPoint) }));
+    .map(({ mountPoint }) => v2Hierarchy(mountPoint, v2Controllers));
   return { mode: v2.length > 0 ? 'hybrid' : 'v1', hierarchies: [...v1, ...v2] };
 }
 
@@ -68,8 +61,27 @@ export function hierarchyOf(layout: CgroupLayout, controller: string): CgroupHie
   return layout.hierarchies.find((hierarchy) => hierarchy.controllers.includes(controller));
 }
 
-function v1Hierarchy({ mountPoint, superOptions }: MountInfo): CgroupHierarchy {
-  const controllers = superOptions.filter((option) => V1_CONTROLLERS.has(option) || option.startsWith('name='));
+interface CgroupMount {
+  readonly mountPoint: string;
+  readonly fsType: string;
+  readonly options: readonly string[];
+}
+
+/** Mounts at and below /sys/fs/cgroup: `source mount-point type options 0 0`. */
+function cgroupMounts(procMounts: string): readonly CgroupMount[] {
+  return procMounts.split('\n').flatMap((line) => {
+    const [, mountPoint = '', fsType = '', options = ''] = line.split(' ');
+    const ours = mountPoint === CGROUP_ROOT || mountPoint.startsWith(`${CGROUP_ROOT}/`);
+    return ours ? [{ mountPoint, fsType, options: options.split(',') }] : [];
+  });
+}
+
+function v2Hierarchy(mountPoint: string, controllers: (mountPoint: string) => readonly string[]): CgroupHierarchy {
+  return { version: 2, mountPoint, controllers: controllers(mountPoint) };
+}
+
+function v1Hierarchy({ mountPoint, options }: CgroupMount): CgroupHierarchy {
+  const controllers = options.filter((option) => V1_CONTROLLERS.has(option) || option.startsWith('name='));
   return { version: 1, mountPoint, controllers };
 }
 

@@ -5,7 +5,6 @@ import type { CgroupDriver } from '../types.ts';
 import { cgroupLayout, hierarchyOf } from './cgroup-layout.ts';
 import type { CgroupLayout } from './cgroup-layout.ts';
 import { parseHugepageSizes } from './hugepages.ts';
-import { parseMountInfo } from './mountinfo.ts';
 import { parseProcStatus } from './proc-status.ts';
 
 /** What davit's own process may hand on to containers. */
@@ -61,11 +60,11 @@ export async function readHostFacts(): Promise<HostFacts> {
 }
 
 async function readCgroupLayout(): Promise<CgroupLayout> {
-  const mounts = parseMountInfo(await text('/proc/self/mountinfo'));
+  const mounts = await text('/proc/self/mounts');
+  const bare = cgroupLayout(mounts, () => []);
   const controllers = new Map<string, readonly string[]>();
-  for (const { fsType, mountPoint } of mounts) {
-    if (fsType !== 'cgroup2') continue;
-    controllers.set(mountPoint, words(await text(join(mountPoint, 'cgroup.controllers'))));
+  for (const { version, mountPoint } of bare.hierarchies) {
+    if (version === 2) controllers.set(mountPoint, words(await text(join(mountPoint, 'cgroup.controllers'))));
   }
   return cgroupLayout(mounts, (mountPoint) => controllers.get(mountPoint) ?? []);
 }

@@ -4,5 +4,3 @@ export { allHostDevices, devicesAt } from './host-devices.ts';
 export type { HostDevice } from './host-devices.ts';
 export { readHostFacts } from './host-facts.ts';
 export type { HostFacts, ProcessFacts } from './host-facts.ts';
-export { mountOf, parseMountInfo } from './mountinfo.ts';
-export type { MountInfo } from './mountinfo.ts';
