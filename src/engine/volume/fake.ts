@@ -1,0 +1,45 @@
+import type { SandboxId } from '../ids.ts';
+import type { MountSpec, SandboxSpec } from '../types.ts';
+import type { MountSources, ResolvedMount } from './mount-source.ts';
+import type { PodFileMounts, PodFiles, PodFilesRequest } from './pod-files.ts';
+
+/** Pod files in memory. */
+export class FakePodFiles implements PodFiles {
+  readonly created = new Map<SandboxId, PodFilesRequest>();
+  readonly hosts = new Map<SandboxId, readonly string[]>();
+  failNextCreate: Error | undefined;
+
+  async create(sandboxId: SandboxId, request: PodFilesRequest): Promise<PodFileMounts> {
+    const error = this.failNextCreate;
+    this.failNextCreate = undefined;
+    if (error !== undefined) throw error;
+    this.created.set(sandboxId, request);
+    return this.mountsOf(sandboxId, request.spec.namespaces);
+  }
+
+  async writeHosts(sandboxId: SandboxId, _hostname: string, ips: readonly string[]): Promise<void> {
+    this.hosts.set(sandboxId, ips);
+  }
+
+  mountsOf(sandboxId: SandboxId, { ipc }: SandboxSpec['namespaces']): PodFileMounts {
+    const dir = `/fake/sandboxes/${sandboxId}`;
+    return {
+      resolvConf: `${dir}/resolv.conf`,
+      hosts: `${dir}/hosts`,
+      hostname: `${dir}/hostname`,
+      shm: ipc === 'pod' ? `${dir}/shm` : '/dev/shm',
+    };
+  }
+
+  async remove(sandboxId: SandboxId): Promise<void> {
+    this.created.delete(sandboxId);
+    this.hosts.delete(sandboxId);
+  }
+}
+
+/** Every source is what it says. */
+export class FakeMountSources implements MountSources {
+  async resolve(mounts: readonly MountSpec[]): Promise<readonly ResolvedMount[]> {
+    return mounts.map((spec) => ({ spec, source: spec.hostPath }));
+  }
+}

@@ -1,0 +1,70 @@
+import { mkdtemp, mkdir, realpath, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { isKind } from '../errors.ts';
+import type { MountSpec } from '../types.ts';
+import { createMountSources } from './mount-source.ts';
+
+const { signal } = new AbortController();
+let dir: string;
+
+function mount(hostPath: string, propagation: MountSpec['propagation'] = 'private'): MountSpec {
+  return { containerPath: '/data', hostPath, readonly: false, selinuxRelabel: false, propagation };
+}
+
+beforeEach(async () => {
+  dir = await realpath(await mkdtemp(join(tmpdir(), 'dvms')));
+});
+afterEach(() => rm(dir, { recursive: true }));
+
+describe('MountSources.resolve()', () => {
+  it('resolves symlinks, blanks and newlines in names included, in the order of the request', async () => {
+    await mkdir(join(dir, 'real dir'));
+    await writeFile(join(dir, 'a\nb'), '');
+    await symlink('real dir', join(dir, 'link'));
+    const asked = ['link', 'a\nb', 'link/../link', 'real dir'].map((name) => mount(join(dir, name)));
+    const resolved = await createMountSources().resolve(asked, signal);
+    expect(resolved.map(({ source }) => source)).toEqual(
+      ['real dir', 'a\nb', 'real dir', 'real dir'].map((name) => join(dir, name)),
+    );
+    expect(resolved.map(({ spec }) => spec)).toEqual(asked);
+    expect(await createMountSources().resolve([], signal)).toEqual([]);
+  });
+
+  it('names the missing one', async () => {
+    const error: unknown = await createMountSources()
+      .resolve([mount(dir), mount(join(dir, 'absent'))], signal)
+      .catch((e: unknown) => e);
+    expect(isKind(error, 'invalid-argument')).toBe(true);
+    expect(String(error)).toContain(`config.mounts[1].host_path: ${dir}/absent: No such file or directory`);
+  });
+
+  it('names a dangling symlink, and a path below a file', async () => {
+    await symlink('nowhere', join(dir, 'dangling'));
+    await writeFile(join(dir, 'file'), '');
+    const sources = createMountSources();
+    await expect(sources.resolve([mount(join(dir, 'dangling'))], signal)).rejects.toThrow(/host_path: .*No such file/);
+    await expect(sources.resolve([mount(join(dir, 'file/x'))], signal)).rejects.toThrow(/host_path: .*Not a directory/);
+  });
+
+  it('rejects relative paths', async () => {
+    await expect(createMountSources().resolve([mount('data')], signal)).rejects.toThrow(
+      'config.mounts[0].host_path: not an absolute path: "data"',
+    );
+  });
+
+  it('says what is missing when the program is not there', async () => {
+    const sources = createMountSources({ program: '/nonexistent/realpath' });
+    await expect(sources.resolve([mount(dir)], signal)).rejects.toThrow(/host_path: .*ENOENT/);
+  });
+
+  it('ends with the caller', async () => {
+    const program = join(dir, 'slow');
+    await writeFile(program, '#!/bin/sh\nexec sleep 1000\n', { mode: 0o755 });
+    const controller = new AbortController();
+    const asked = createMountSources({ program }).resolve([mount(dir)], controller.signal);
+    controller.abort();
+    await expect(asked).rejects.toThrow(/abort/);
+  });
+});

@@ -1,0 +1,99 @@
+import { readFile } from 'node:fs/promises';
+import { isAbsolute } from 'node:path';
+import { EngineError, invalidField } from '../errors.ts';
+import type { MountSpec } from '../types.ts';
+import { probePaths } from './path-probe.ts';
+import { checkPropagation } from './propagation.ts';
+
+/** How long the sources of one container's mounts may take to answer. */
+const SOURCES_TIMEOUT_MS = 10_000;
+/** How long one source may take when they are asked one by one, to learn which of them did not answer. */
+const ONE_SOURCE_TIMEOUT_MS = 2_000;
+
+export interface MountSourcesDeps {
+  readonly sourcesTimeoutMs?: number;
+  readonly oneSourceTimeoutMs?: number;
+  /** Stands in for `realpath`, for tests. */
+  readonly program?: string;
+}
+
+export interface ResolvedMount {
+  readonly spec: MountSpec;
+  /** The host path with every symlink resolved. */
+  readonly source: string;
+}
+
+export interface MountSources {
+  /**
+   * Resolves the host paths of a request's mounts, in order. Throws invalid-argument naming `config.mounts[i].host_path`
+   * for one that is relative or missing, deadline-exceeded naming it when it does not answer, failed-precondition when
+   * its propagation cannot be had. A path that hangs holds up this call alone.
+   */
+  resolve(mounts: readonly MountSpec[], signal: AbortSignal): Promise<readonly ResolvedMount[]>;
+}
+
+export function createMountSources(deps: MountSourcesDeps = {}): MountSources {
+  return new Sources(deps);
+}
+
+class Sources implements MountSources {
+  readonly #deps: MountSourcesDeps;
+  /** Paths that a process of ours still hangs on: asking again would only add another. */
+  readonly #stuck = new Set<string>();
+
+  constructor(deps: MountSourcesDeps) {
+    this.#deps = deps;
+  }
+
+  async resolve(mounts: readonly MountSpec[], signal: AbortSignal): Promise<readonly ResolvedMount[]> {
+    mounts.forEach(({ hostPath }, index) => {
+      if (!isAbsolute(hostPath))
+        throw invalidField(fieldOf(index), `not an absolute path: ${JSON.stringify(hostPath)}`);
+      if (hostPath.includes('\0')) throw invalidField(fieldOf(index), 'has a NUL in it');
+      if (this.#stuck.has(hostPath)) throw hung(index, hostPath, 'an earlier look at it has not ended yet');
+    });
+    if (mounts.length === 0) return [];
+    const paths = mounts.map(({ hostPath }) => hostPath);
+    // One process for all of them is the rule; one for each finds the culprit when that did not work.
+    const all = await this.#probe(paths, this.#deps.sourcesTimeoutMs ?? SOURCES_TIMEOUT_MS, signal);
+    const sources = all.kind === 'resolved' ? all.paths : await this.#oneByOne(paths, signal);
+    const resolved = mounts.map((spec, index) => ({ spec, source: sources[index] ?? spec.hostPath }));
+    if (mounts.some(({ propagation }) => propagation !== 'private')) {
+      const mountinfo = await readFile('/proc/self/mountinfo', 'utf8');
+      resolved.forEach(({ spec, source }, index) => checkPropagation(mountinfo, spec, source, index));
+    }
+    return resolved;
+  }
+
+  async #oneByOne(paths: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
+    const timeoutMs = this.#deps.oneSourceTimeoutMs ?? ONE_SOURCE_TIMEOUT_MS;
+    const probes = await Promise.all(paths.map((path) => this.#probe([path], timeoutMs, signal)));
+    return probes.map((probe, index) => {
+      const path = paths[index] ?? '';
+      if (probe.kind === 'resolved') return probe.paths[0] ?? path;
+      if (probe.kind === 'failed') throw invalidField(fieldOf(index), `${path}: ${probe.message}`);
+      throw hung(index, path, `it did not answer within ${timeoutMs / 1000} s`);
+    });
+  }
+
+  async #probe(paths: readonly string[], timeoutMs: number, signal: AbortSignal): ReturnType<typeof probePaths> {
+    const probe = await probePaths(paths, timeoutMs, signal, this.#deps.program);
+    const [path] = paths;
+    if (probe.kind === 'hung' && path !== undefined && paths.length === 1) {
+      this.#stuck.add(path);
+      void probe.gone.then(() => this.#stuck.delete(path));
+    }
+    return probe;
+  }
+}
+
+function fieldOf(index: number): string {
+  return `config.mounts[${index}].host_path`;
+}
+
+function hung(index: number, path: string, why: string): EngineError {
+  return new EngineError(
+    'deadline-exceeded',
+    `${fieldOf(index)}: ${path} hangs: ${why}; look at the file system that it is on`,
+  );
+}
