@@ -10,7 +10,7 @@ const EXITED: ContainerState = { phase: 'exited', finishedAt: 1n, exitCode: 0, r
 function actionOf(state: ContainerState, status?: TaskStatus): string {
   const record: ContainerRecord = containerRecord({ state });
   const task: LiveTask | undefined = status === undefined ? undefined : { id: record.id, pid: 7, status };
-  const tasks = new Map(task === undefined ? [] : [[record.id as string, task]]);
+  const tasks = new Map<string, LiveTask>(task === undefined ? [] : [[record.id, task]]);
   const plan = planRestore([], [record], { tasks, pinned: new Set() });
   return plan.containers.get(record)?.do ?? 'none';
 }

@@ -24,7 +24,7 @@ export async function restore(deps: RestoreDeps, signal: AbortSignal): Promise<v
   const [tasks, pinned] = await Promise.all([deps.tasks.list(signal), deps.namespaces.list()]);
   const plan = planRestore(deps.store.sandboxes.all(), deps.store.containers.all(), {
     tasks: new Map(tasks.map((task) => [task.id, task])),
-    pinned: new Set(pinned),
+    pinned: new Set(pinned.map((pins) => pins.sandboxId)),
   });
   await inParallel([...plan.containers], async ([record, action]) => {
     await guarded(deps, { container: record.id, action: action.do }, () =>

@@ -37,6 +37,7 @@ export const RUN_SANDBOX = defineOp('run-sandbox', [
   'create-namespaces',
   'attach-network',
   'write-pod-files',
+  'apply-sysctls',
   'start-pause',
   'record-result',
 ]);
@@ -83,6 +84,7 @@ async function createSandbox(
     const intent = await persistIntent(deps, step, id, spec, handlerName, configHash);
     const namespaces = await createNamespaces(deps, step, intent);
     const [network] = await bothEnded(attachNetwork(deps, step, intent, namespaces), writePodFiles(deps, step, intent));
+    await applySysctls(deps, step, intent);
     const pausePid = await startPause(deps, step, { ...intent, namespaces });
     return await step('record-result', {
       deadlineMs: RECORD_DEADLINE_MS,
@@ -161,9 +163,7 @@ async function createNamespaces(
       deps.namespaces.create(
         id,
         {
-          network,
-          ipc: spec.namespaces.ipc === 'pod',
-          uts: network,
+          ...ownNamespaces(spec),
           sysctls: spec.sysctls,
           ...(network && hostname !== undefined ? { hostname: hostname.slice(0, HOSTNAME_MAX_BYTES) } : {}),
         },
@@ -200,6 +200,24 @@ async function attachNetwork(
       ),
     undo: (signal) => deps.network.detach(id, netns, signal),
   });
+}
+
+/** Once more, strictly, now that the plugins have set theirs and the interfaces are there. */
+async function applySysctls(
+  deps: RunSandboxDeps,
+  step: StepFn<'apply-sysctls'>,
+  { id, spec }: SandboxRecord,
+): Promise<void> {
+  if (Object.keys(spec.sysctls).length === 0) return;
+  await step('apply-sysctls', {
+    deadlineMs: NAMESPACES_DEADLINE_MS,
+    do: (signal) => deps.namespaces.applySysctls(id, { ...ownNamespaces(spec), sysctls: spec.sysctls }, signal),
+  });
+}
+
+function ownNamespaces({ namespaces }: SandboxSpec): { network: boolean; ipc: boolean; uts: boolean } {
+  const network = namespaces.network === 'pod';
+  return { network, ipc: namespaces.ipc === 'pod', uts: network };
 }
 
 async function writePodFiles(

@@ -1,5 +1,5 @@
-import { containers as api, runc } from '../containerd/generated/containerd.js';
-import type { google } from '../containerd/generated/containerd.js';
+import { runc } from '../containerd/generated/containerd.js';
+import type { containers as api, google } from '../containerd/generated/containerd.js';
 import { EngineError, isKind } from '../errors.ts';
 import type { ContainerObject, ContainerObjects, RuntimeOptions } from './task-types.ts';
 
@@ -54,7 +54,9 @@ export class ContainerdObjects implements ContainerObjects {
     return JSON.parse(Buffer.from(spec.value).toString('utf8'));
   }
 
-  async list(signal: AbortSignal): Promise<readonly { readonly id: string; readonly labels: Record<string, string> }[]> {
+  async list(
+    signal: AbortSignal,
+  ): Promise<readonly { readonly id: string; readonly labels: Record<string, string> }[]> {
     const { containers } = await this.#client.list({}, { signal });
     return containers.map((container) => ({ id: container.id, labels: container.labels }));
   }

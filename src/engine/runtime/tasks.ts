@@ -1,5 +1,5 @@
-import { tasks as api, taskTypes } from '../containerd/generated/containerd.js';
-import type { google } from '../containerd/generated/containerd.js';
+import { taskTypes } from '../containerd/generated/containerd.js';
+import type { google, tasks as api } from '../containerd/generated/containerd.js';
 import { EngineError, isKind } from '../errors.ts';
 import { KeyedMutex } from '../keyed-mutex.ts';
 import type { SandboxId } from '../ids.ts';

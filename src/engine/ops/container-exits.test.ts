@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest';
+import { EngineError } from '../errors.ts';
+import type { TaskExit } from '../runtime/task-types.ts';
+import { ContainerExits } from './container-exits.ts';
+
+const EXIT: TaskExit = { exitCode: 3, exitedAt: 5n };
+const LOGGER = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+
+/** Answers each wait with the next of `answers`. */
+function exits(answers: readonly (() => Promise<TaskExit>)[], reachable = async (): Promise<void> => undefined) {
+  const rest = answers.values();
+  return new ContainerExits({
+    tasks: { wait: async () => await (rest.next().value ?? (() => new Promise<TaskExit>(() => undefined)))() },
+    logger: LOGGER,
+    reachable,
+  });
+}
+
+describe('ContainerExits.watch()', () => {
+  it('hands the exit to its handler once, and settled() waits for the handler', async () => {
+    const watch = exits([async () => EXIT]);
+    const seen: (TaskExit | undefined)[] = [];
+    const handler = async (exit: TaskExit | undefined): Promise<void> => void seen.push(exit);
+    watch.watch('a', handler);
+    watch.watch('a', handler);
+    await watch.settled('a');
+    expect(seen).toEqual([EXIT]);
+  });
+
+  it('tells a lost status as undefined when containerd has no such task', async () => {
+    const watch = exits([async () => Promise.reject(new EngineError('not-found', 'no task'))]);
+    const seen: (TaskExit | undefined)[] = [];
+    watch.watch('a', async (exit) => void seen.push(exit));
+    await watch.settled('a');
+    expect(seen).toEqual([undefined]);
+  });
+
+  it('waits for containerd to come back and asks again', async () => {
+    let asked = 0;
+    const answers = [
+      async () => Promise.reject(new EngineError('unavailable', 'containerd is away')),
+      async () => EXIT,
+    ];
+    const watch = exits(answers, async () => void asked++);
+    const seen: (TaskExit | undefined)[] = [];
+    watch.watch('a', async (exit) => void seen.push(exit));
+    await watch.settled('a');
+    expect(seen).toEqual([EXIT]);
+    expect(asked).toBe(1);
+  });
+
+  it('does not forget an exit whose handler fails', async () => {
+    const watch = exits([async () => EXIT]);
+    let tries = 0;
+    watch.watch('a', async () => {
+      tries += 1;
+      if (tries === 1) throw new Error('disk full');
+    });
+    await watch.settled('a');
+    expect(tries).toBe(2);
+  });
+
+  it('settles at once for what is not watched', async () => {
+    expect(await exits([]).settled('nobody')).toBeUndefined();
+  });
+});
+
+describe('ContainerExits.close()', () => {
+  it('ends every watch without an exit', async () => {
+    const seen: unknown[] = [];
+    const watch = new ContainerExits({
+      tasks: {
+        wait: async (_id, signal) =>
+          await new Promise<TaskExit>((_, reject) => {
+            signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+          }),
+      },
+      logger: LOGGER,
+      reachable: async () => undefined,
+    });
+    watch.watch('a', async (exit) => void seen.push(exit));
+    await watch.close();
+    expect(seen).toEqual([]);
+  });
+});
