@@ -7,6 +7,8 @@ IMAGE_PACKAGES=(
   libc6 libproc2-0 libsystemd0 libcap2 libgcrypt20 libgpg-error0 liblz4-1 liblzma5 libzstd1
   libsmartcols1 libselinux1 libpcre2-8-0 libcrypt1 libssl3 zlib1g libgmp10 libacl1 libattr1
 )
+# Images of recipes that were built longer ago are removed when new ones are made.
+IMAGES_KEPT_DAYS=14
 # The hosts whose images come from our registry.
 IMAGE_HOSTS=(registry.k8s.io k8s.gcr.io gcr.io docker.io quay.io ghcr.io)
 
@@ -45,6 +47,7 @@ make_images() {
   }
   stop_daemon "$work/registry.pid"
   mv "$work/storage" "$storage"
+  find "$CACHE/test-images" -mindepth 1 -maxdepth 1 -mtime +$IMAGES_KEPT_DAYS -exec rm -rf {} +
   rm -rf "$work"
 }
 
