@@ -8,12 +8,7 @@ import type { StopSandboxDeps } from './stop-sandbox.ts';
 
 export type RemoveSandboxDeps = StopSandboxDeps & RemoveContainerDeps & Pick<OpsDeps, 'podFiles' | 'cgroups'>;
 
-export const REMOVE_SANDBOX = defineOp('remove-sandbox', [
-  'remove-containers',
-  'remove-pod-files',
-  'remove-cgroups',
-  'forget',
-]);
+export const REMOVE_SANDBOX = defineOp('remove-sandbox', ['remove-containers', 'remove-cgroups', 'forget']);
 
 const CONTAINERS_DEADLINE_MS = 120_000;
 const STEP_DEADLINE_MS = 60_000;
@@ -37,7 +32,6 @@ async function removeLocked(deps: RemoveSandboxDeps, id: SandboxId, signal: Abor
         await Promise.all(containers.map((container) => removeContainer(deps, container.id, stepSignal)));
       },
     });
-    await step('remove-pod-files', { deadlineMs: STEP_DEADLINE_MS, do: () => deps.podFiles.remove(id) });
     await step('remove-cgroups', {
       deadlineMs: STEP_DEADLINE_MS,
       do: () => deps.cgroups.removePod(id, record.cgroupParent),

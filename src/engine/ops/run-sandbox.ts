@@ -264,7 +264,7 @@ export function hostnameOf(record: { readonly id: string; readonly spec: Sandbox
 export async function undoSandbox(
   deps: Pick<
     RunSandboxDeps,
-    'store' | 'network' | 'namespaces' | 'podFiles' | 'cgroups' | 'objects' | 'tasks' | 'stateDir'
+    'store' | 'network' | 'namespaces' | 'podFiles' | 'cgroups' | 'objects' | 'tasks' | 'exits'
   >,
   id: SandboxId,
 ): Promise<void> {

@@ -31,7 +31,7 @@ export const STOP_SANDBOX = defineOp('stop-sandbox', [
   'record-not-ready',
   'detach-network',
   'destroy-namespaces',
-  'unmount-pod-files',
+  'remove-pod-files',
 ]);
 
 const CONTAINERS_DEADLINE_MS = 90_000;
@@ -69,7 +69,7 @@ export async function stopLocked(deps: StopSandboxDeps, id: SandboxId, signal: A
         do: (stepSignal) => detachNetwork(deps, record, stepSignal),
       });
       await step('destroy-namespaces', { deadlineMs: STEP_DEADLINE_MS, do: () => deps.namespaces.destroy(id) });
-      await step('unmount-pod-files', { deadlineMs: STEP_DEADLINE_MS, do: () => deps.podFiles.unmount(id) });
+      await step('remove-pod-files', { deadlineMs: STEP_DEADLINE_MS, do: () => deps.podFiles.remove(id) });
     });
   } finally {
     deps.stopping.delete(id);
