@@ -52,6 +52,7 @@ export async function callUnary<I extends object, O>(
   const context = contextOf(target, method.path, describeRequest(request));
   const { signal } = options;
   await admitted(target, context, signal);
+  throwIfAborted(context, signal);
   return await new Promise<O>((resolve, reject) => {
     let call: ClientUnaryCall | undefined;
     const cancel = (): void => call?.cancel();
@@ -84,10 +85,22 @@ export function callServerStream<I extends object, O>(
   const context = contextOf(target, method.path, describeRequest(request));
   const opening = open();
   opening.catch(() => undefined); // whoever iterates gets the error
-  return iterate(opening, context, options.signal);
+  const messages = iterate(opening, context, options.signal);
+  return {
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+    next: () => messages.next(),
+    return: async () => {
+      // a generator that nobody has begun would not run its own clean-up
+      await opening.then((call) => call.cancel()).catch(() => undefined);
+      return await messages.return();
+    },
+  };
 
   async function open(): Promise<ClientReadableStream<O>> {
     await admitted(target, context, options.signal);
+    throwIfAborted(context, options.signal);
     const { requestSerialize, responseDeserialize, path } = method;
     const metadata = metadataOf(target, options);
     return watched(
@@ -108,6 +121,7 @@ export async function callDuplex<I, O>(
   const context = contextOf(target, method.path, '');
   const { signal } = options;
   await admitted(target, context, signal);
+  throwIfAborted(context, signal);
   const call = watched(
     target
       .grpc()
@@ -183,13 +197,14 @@ function watched<S extends { cancel(): void; on(event: 'error' | 'status', liste
   return call;
 }
 
+/** Waits until calls may be made. Whoever awaits it looks at the signal again afterwards. */
 async function admitted(target: CallTarget, context: CallContext, signal: AbortSignal): Promise<void> {
-  const what = context.object === '' ? context.call : `${context.call} ${context.object}`;
-  if (signal.aborted) throw abortError(what, signal);
-  const admission = target.admission(signal);
-  if (admission === undefined) return;
-  await admission;
-  if (signal.aborted) throw abortError(what, signal);
+  throwIfAborted(context, signal);
+  await target.admission(signal);
+}
+
+function throwIfAborted({ call, object }: CallContext, signal: AbortSignal): void {
+  if (signal.aborted) throw abortError(object === '' ? call : `${call} ${object}`, signal);
 }
 
 function contextOf(target: CallTarget, path: string, object: string): CallContext {

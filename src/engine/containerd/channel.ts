@@ -74,9 +74,9 @@ export class Channel {
 
   close(): void {
     if (this.#state === 'closed') return;
-    this.#client.close();
     this.#become('closed');
     this.#listeners.clear();
+    this.#client.close();
   }
 
   #watch(): void {

@@ -62,7 +62,7 @@ async function waitForEcho(
   envelopes: AsyncIterator<types.Envelope>,
   echo: string,
   stop: AbortController,
-): Promise<readonly types.Envelope[]> {
+): Promise<types.Envelope[]> {
   const early: types.Envelope[] = [];
   const seen = new AbortController();
   let failure: unknown;
@@ -72,10 +72,9 @@ async function waitForEcho(
   });
   try {
     for (;;) {
-      const next = await envelopes.next();
-      if (next.done === true) throw endedError();
-      if (next.value.topic === echo) return early;
-      early.push(next.value);
+      const envelope = await nextOf(envelopes);
+      if (envelope.topic === echo) return early;
+      early.push(envelope);
     }
   } catch (error) {
     throw failure ?? error;
@@ -97,20 +96,32 @@ async function publishUntil({ clients }: Deps, topic: string, signal: AbortSigna
   }
 }
 
-async function* follow(
+function follow(
   envelopes: AsyncIterableIterator<types.Envelope>,
-  early: readonly types.Envelope[],
+  early: types.Envelope[],
   echo: string,
-): AsyncGenerator<ContainerdEvent, void, undefined> {
-  for (const envelope of early) yield decodeEvent(envelope);
-  for await (const envelope of envelopes) {
-    if (envelope.topic !== echo) yield decodeEvent(envelope);
-  }
-  throw endedError();
+): AsyncIterableIterator<ContainerdEvent> {
+  return {
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+    async next() {
+      for (;;) {
+        const envelope = early.shift() ?? (await nextOf(envelopes));
+        if (envelope.topic !== echo) return { done: false, value: decodeEvent(envelope) };
+      }
+    },
+    async return() {
+      await envelopes.return?.();
+      return { done: true, value: undefined };
+    },
+  };
 }
 
-function endedError(): EngineError {
-  return new EngineError('unavailable', 'containerd ended the event stream');
+async function nextOf(envelopes: AsyncIterator<types.Envelope>): Promise<types.Envelope> {
+  const next = await envelopes.next();
+  if (next.done === true) throw new EngineError('unavailable', 'containerd ended the event stream');
+  return next.value;
 }
 
 function decodeEvent(envelope: types.Envelope): ContainerdEvent {
