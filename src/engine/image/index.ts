@@ -1,0 +1,31 @@
+import type { Service } from '../lifecycle.ts';
+import type { Image, ImageFsInfo, PullRequest } from '../types.ts';
+
+/**
+ * The node's images. An image's id is the digest of its config, everywhere. Reads answer from memory; the Image
+ * objects are frozen and replaced on change.
+ */
+export interface ImageService extends Service {
+  /** Loads what containerd has and follows what others change in it. */
+  start(signal: AbortSignal): Promise<void>;
+  /** Aborts the pulls that still run. */
+  close(): Promise<void>;
+  /**
+   * Pulls an image and returns its id. Calls for the same image with the same credentials share one pull; the signal
+   * ends this caller's wait, and the pull when nobody waits for it any more. Errors: invalid-argument (the reference,
+   * the credentials), unauthenticated, permission-denied, not-found, unavailable (reason RegistryUnavailable when no
+   * host could be reached), data-loss (a digest does not match), failed-precondition (no image that can run here, or a
+   * broken hosts.toml), deadline-exceeded (no progress).
+   */
+  pull(request: PullRequest, signal: AbortSignal): Promise<string>;
+  /** By reference, digest, id or unique start of an id; undefined when there is none. An ambiguous start throws. */
+  get(image: string): Image | undefined;
+  /** All images, or the one that `filter` names; by id. */
+  list(filter: string | undefined): readonly Image[];
+  /** Removes an image with all its names, by any of them. Unknown images are fine. */
+  remove(image: string, signal: AbortSignal): Promise<void>;
+  /** As it was at the last look, which is taken in the background. */
+  fsInfo(): ImageFsInfo;
+  /** Makes sure that a container's root can be made on the image: unpacks what is not unpacked yet. */
+  ensureUnpacked(imageId: string, snapshotter: string, signal: AbortSignal): Promise<{ readonly chainId: string }>;
+}

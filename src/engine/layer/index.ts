@@ -1,0 +1,48 @@
+/** Layers of images and the writable roots of containers, as snapshots of containerd. */
+export interface LayerService {
+  /**
+   * Makes a container's writable root on top of an image. It lives until removeRoot, whatever becomes of the image.
+   * A root of this key on the same parent is taken as it is, so that a repeated call succeeds.
+   */
+  prepareRoot(request: RootRequest, signal: AbortSignal): Promise<readonly Mount[]>;
+  /** Removes a root and all that was written to it. Unknown keys are fine. */
+  removeRoot(key: string, snapshotter: string, signal: AbortSignal): Promise<void>;
+  /** How to mount a root. not-found when there is none. */
+  mountsOf(key: string, snapshotter: string, signal: AbortSignal): Promise<readonly Mount[]>;
+  /** True when the snapshotter has the unpacked layers up to this chain id. */
+  committed(chainId: string, snapshotter: string, signal: AbortSignal): Promise<boolean>;
+  /**
+   * Unpacks one layer of the content store onto the one below it, which is unpacked already; does nothing when that has
+   * been done. The snapshot is held by `lease`. Throws data-loss when the layer is not what its config says.
+   */
+  unpack(layer: PackedLayer, lease: string, signal: AbortSignal): Promise<void>;
+}
+
+export interface RootRequest {
+  readonly key: string;
+  readonly snapshotter: string;
+  /** Chain id of the image's topmost layer. */
+  readonly parent: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** A mount as containerd's snapshotters and shims exchange it. */
+export interface Mount {
+  readonly type: string;
+  readonly source: string;
+  readonly target?: string;
+  readonly options: readonly string[];
+}
+
+export interface PackedLayer {
+  readonly snapshotter: string;
+  /** Chain id of the layer below; '' for the bottom one. */
+  readonly parent: string;
+  readonly chainId: string;
+  /** Digest of the unpacked layer, as the image's config says. */
+  readonly diffId: string;
+  readonly blob: { readonly mediaType: string; readonly digest: string; readonly size: number };
+}
+
+export { createLayerService } from './layer-service.ts';
+export { chainIds } from './chain-id.ts';

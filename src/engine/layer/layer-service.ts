@@ -1,0 +1,85 @@
+import type { Clients } from '../containerd/clients.ts';
+import type { types } from '../containerd/generated/containerd.js';
+import { isKind } from '../errors.ts';
+import { KeyedMutex } from '../keyed-mutex.ts';
+import type { LayerService, Mount, PackedLayer, RootRequest } from './index.ts';
+import { unpackLayer } from './unpack-layer.ts';
+
+export interface LayerDeps {
+  readonly clients: Pick<Clients, 'content' | 'diff' | 'leases' | 'snapshots'>;
+}
+
+/** Keeps a snapshot from containerd's garbage collector; the value is a time that nobody reads. */
+const GC_ROOT_LABEL = 'containerd.io/gc.root';
+
+export function createLayerService(deps: LayerDeps): LayerService {
+  return new Layers(deps);
+}
+
+/** Turns mounts as containerd sends them into plain values. */
+export function mountsFrom(mounts: readonly types.Mount[]): readonly Mount[] {
+  return mounts.map(({ type, source, target, options }) => ({
+    type,
+    source,
+    options,
+    ...(target === '' ? {} : { target }),
+  }));
+}
+
+class Layers implements LayerService {
+  readonly #deps: LayerDeps;
+  /** Two pulls that share layers unpack each of them once. */
+  readonly #unpacking = new KeyedMutex<string>();
+
+  constructor(deps: LayerDeps) {
+    this.#deps = deps;
+  }
+
+  async prepareRoot(request: RootRequest, signal: AbortSignal): Promise<readonly Mount[]> {
+    const { key, snapshotter, parent } = request;
+    const labels = { ...request.labels, [GC_ROOT_LABEL]: new Date().toISOString() };
+    try {
+      const { mounts } = await this.#deps.clients.snapshots.prepare({ key, snapshotter, parent, labels }, { signal });
+      return mountsFrom(mounts);
+    } catch (error) {
+      if (!isKind(error, 'already-exists')) throw error;
+      const { info } = await this.#deps.clients.snapshots.stat({ key, snapshotter }, { signal });
+      if (info?.parent !== parent) throw error;
+      return this.mountsOf(key, snapshotter, signal);
+    }
+  }
+
+  async removeRoot(key: string, snapshotter: string, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#deps.clients.snapshots.remove({ key, snapshotter }, { signal });
+    } catch (error) {
+      if (!isKind(error, 'not-found')) throw error;
+    }
+  }
+
+  async mountsOf(key: string, snapshotter: string, signal: AbortSignal): Promise<readonly Mount[]> {
+    const { mounts } = await this.#deps.clients.snapshots.mounts({ key, snapshotter }, { signal });
+    return mountsFrom(mounts);
+  }
+
+  async committed(chainId: string, snapshotter: string, signal: AbortSignal): Promise<boolean> {
+    try {
+      await this.#deps.clients.snapshots.stat({ key: chainId, snapshotter }, { signal });
+      return true;
+    } catch (error) {
+      if (isKind(error, 'not-found')) return false;
+      throw error;
+    }
+  }
+
+  async unpack(layer: PackedLayer, lease: string, signal: AbortSignal): Promise<void> {
+    const { snapshotter, chainId } = layer;
+    const resource = { id: chainId, type: `snapshots/${snapshotter}` };
+    await this.#unpacking.run(`${snapshotter} ${chainId}`, signal, async () => {
+      // First held, then looked at: what is found cannot be collected before the image refers to it.
+      await this.#deps.clients.leases.addResource({ id: lease, resource }, { signal });
+      if (await this.committed(chainId, snapshotter, signal)) return;
+      await unpackLayer(this.#deps, layer, { lease, signal });
+    });
+  }
+}
