@@ -1,0 +1,222 @@
+import {
+  isConfining,
+  isConfiningPause,
+  isLocalhost,
+  isOlderConfining,
+  isOlderConfiningPause,
+  isOlderLocalhost,
+  isUserNamespace,
+} from './field-conditions.ts';
+import { handled, harmless, nested, refused } from './field-rule.ts';
+import type { FieldRules } from './field-rule.ts';
+
+/**
+ * Every field of every request that is built, by the name of its RPC. fields.test.ts walks proto/cri and fails when one
+ * is missing here or has gone there; refuse.ts carries the refusals out.
+ */
+
+const IMAGE_HANDLER = refused('images are not kept apart by runtime handler');
+
+/** An image that a request names. */
+const IMAGE: FieldRules = {
+  image: handled,
+  annotations: harmless('hints without a defined meaning'),
+  user_specified_image: harmless('the image is found by the field image'),
+  runtime_handler: IMAGE_HANDLER,
+  image_ref: harmless('only image volumes have one'),
+};
+
+const RESOURCES: FieldRules = {
+  cpu_period: handled,
+  cpu_quota: handled,
+  cpu_shares: handled,
+  memory_limit_in_bytes: handled,
+  oom_score_adj: handled,
+  cpuset_cpus: handled,
+  cpuset_mems: handled,
+  hugepage_limits: nested({ page_size: handled, limit: handled }),
+  unified: handled,
+  memory_swap_limit_in_bytes: handled,
+};
+
+const SANDBOX_METADATA: FieldRules = { name: handled, uid: handled, namespace: handled, attempt: handled };
+const RUN_AS: FieldRules = { value: handled };
+const WINDOWS = refused('this is a runtime for Linux');
+const SELINUX = refused('SELinux labels are not carried out');
+const USERNS = refused('user namespaces are not carried out', isUserNamespace);
+const APPARMOR_LOCALHOST = 'AppArmor profiles of the node are not carried out';
+
+const SANDBOX_SECURITY: FieldRules = {
+  namespace_options: nested({
+    network: handled,
+    pid: handled,
+    ipc: handled,
+    target_id: refused('a sandbox joins no container'),
+    userns_options: USERNS,
+  }),
+  selinux_options: SELINUX,
+  run_as_user: nested(RUN_AS),
+  run_as_group: nested(RUN_AS),
+  readonly_rootfs: handled,
+  supplemental_groups: handled,
+  supplemental_groups_policy: harmless('no image, and so no /etc/group, stands behind a sandbox'),
+  privileged: handled,
+  seccomp: refused('the process that holds the PIDs of the pod runs without a profile', isConfiningPause),
+  apparmor: refused(APPARMOR_LOCALHOST, isLocalhost),
+  seccomp_profile_path: refused(
+    'the process that holds the PIDs of the pod runs without a profile',
+    isOlderConfiningPause,
+  ),
+};
+
+const SANDBOX_CONFIG: FieldRules = {
+  metadata: nested(SANDBOX_METADATA),
+  hostname: handled,
+  log_directory: handled,
+  dns_config: nested({ servers: handled, searches: handled, options: handled }),
+  port_mappings: nested({ protocol: handled, container_port: handled, host_port: handled, host_ip: handled }),
+  labels: handled,
+  annotations: handled,
+  linux: nested({
+    cgroup_parent: handled,
+    security_context: nested(SANDBOX_SECURITY),
+    sysctls: handled,
+    overhead: nested(RESOURCES),
+    resources: nested(RESOURCES),
+  }),
+  windows: WINDOWS,
+};
+
+const CONTAINER_SECURITY: FieldRules = {
+  capabilities: nested({
+    add_capabilities: handled,
+    drop_capabilities: handled,
+    add_ambient_capabilities: refused('ambient capabilities are not carried out'),
+  }),
+  privileged: handled,
+  namespace_options: nested({
+    network: handled,
+    pid: handled,
+    ipc: handled,
+    target_id: handled,
+    userns_options: USERNS,
+  }),
+  selinux_options: SELINUX,
+  run_as_user: nested(RUN_AS),
+  run_as_group: nested(RUN_AS),
+  run_as_username: handled,
+  readonly_rootfs: handled,
+  supplemental_groups: handled,
+  supplemental_groups_policy: handled,
+  no_new_privs: handled,
+  masked_paths: handled,
+  readonly_paths: handled,
+  seccomp: refused('seccomp profiles are not carried out; leave it unset or Unconfined', isConfining),
+  apparmor: refused(APPARMOR_LOCALHOST, isLocalhost),
+  apparmor_profile: refused(APPARMOR_LOCALHOST, isOlderLocalhost),
+  seccomp_profile_path: refused(
+    'seccomp profiles are not carried out; leave it empty or "unconfined"',
+    isOlderConfining,
+  ),
+};
+
+const MOUNT: FieldRules = {
+  container_path: handled,
+  host_path: handled,
+  readonly: handled,
+  selinux_relabel: harmless('without SELinux there are no labels; with it, labels are refused by name'),
+  propagation: handled,
+  uidMappings: refused('mounts with mapped ids are not carried out'),
+  gidMappings: refused('mounts with mapped ids are not carried out'),
+  recursive_read_only: refused('recursively read-only mounts are not carried out'),
+  image: refused('image volumes are not carried out'),
+  image_sub_path: refused('image volumes are not carried out'),
+  mount_options: refused('further mount options are not carried out'),
+};
+
+const CONTAINER_CONFIG: FieldRules = {
+  metadata: nested({ name: handled, attempt: handled }),
+  image: nested({ ...IMAGE, annotations: handled, user_specified_image: handled }),
+  command: handled,
+  args: handled,
+  working_dir: handled,
+  envs: nested({ key: handled, value: handled }),
+  mounts: nested(MOUNT),
+  devices: nested({ container_path: handled, host_path: handled, permissions: handled }),
+  labels: handled,
+  annotations: handled,
+  log_path: handled,
+  stdin: handled,
+  stdin_once: handled,
+  tty: handled,
+  linux: nested({ resources: nested(RESOURCES), security_context: nested(CONTAINER_SECURITY) }),
+  windows: WINDOWS,
+  CDI_devices: refused('CDI devices are not carried out'),
+  stop_signal: handled,
+};
+
+const LOGGED_CONFIG = 'only the name of the pod is read, for the log';
+
+const SANDBOX_ID: FieldRules = { pod_sandbox_id: handled };
+const CONTAINER_ID: FieldRules = { container_id: handled };
+
+export const FIELDS = {
+  Version: { version: harmless('there is one version of the answer') },
+  Status: { verbose: handled },
+  RuntimeConfig: {},
+  UpdateRuntimeConfig: {
+    runtime_config: harmless('addresses of pods come from the CNI configuration'),
+  },
+
+  RunPodSandbox: { config: nested(SANDBOX_CONFIG), runtime_handler: handled },
+  StopPodSandbox: SANDBOX_ID,
+  RemovePodSandbox: SANDBOX_ID,
+  PodSandboxStatus: { ...SANDBOX_ID, verbose: handled },
+  ListPodSandbox: { filter: nested({ id: handled, state: nested({ state: handled }), label_selector: handled }) },
+
+  CreateContainer: {
+    ...SANDBOX_ID,
+    config: nested(CONTAINER_CONFIG),
+    sandbox_config: harmless('a copy of what RunPodSandbox was given and the sandbox keeps'),
+  },
+  StartContainer: CONTAINER_ID,
+  StopContainer: { ...CONTAINER_ID, timeout: handled },
+  RemoveContainer: CONTAINER_ID,
+  ContainerStatus: { ...CONTAINER_ID, verbose: handled },
+  ListContainers: {
+    filter: nested({
+      id: handled,
+      state: nested({ state: handled }),
+      pod_sandbox_id: handled,
+      label_selector: handled,
+    }),
+  },
+  ReopenContainerLog: CONTAINER_ID,
+
+  PullImage: {
+    image: nested(IMAGE),
+    auth: nested({
+      username: handled,
+      password: handled,
+      auth: handled,
+      server_address: handled,
+      identity_token: handled,
+      registry_token: handled,
+    }),
+    sandbox_config: nested({
+      metadata: nested(SANDBOX_METADATA),
+      hostname: harmless(LOGGED_CONFIG),
+      log_directory: harmless(LOGGED_CONFIG),
+      dns_config: harmless(LOGGED_CONFIG),
+      port_mappings: harmless(LOGGED_CONFIG),
+      labels: harmless(LOGGED_CONFIG),
+      annotations: harmless(LOGGED_CONFIG),
+      linux: harmless(LOGGED_CONFIG),
+      windows: harmless(LOGGED_CONFIG),
+    }),
+  },
+  ListImages: { filter: nested({ image: nested(IMAGE) }) },
+  ImageStatus: { image: nested(IMAGE), verbose: handled },
+  RemoveImage: { image: nested(IMAGE) },
+  ImageFsInfo: {},
+} as const satisfies Readonly<Record<string, FieldRules>>;

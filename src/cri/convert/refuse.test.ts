@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest';
+import { CreateContainerRequest, NamespaceMode, RunPodSandboxRequest, SecurityProfile } from '../generated/cri.js';
+import type {
+  IContainerConfig,
+  ILinuxContainerSecurityContext,
+  ILinuxSandboxSecurityContext,
+  IPodSandboxConfig,
+} from '../generated/cri.js';
+import { FIELDS } from './fields.ts';
+import { compileRefusal } from './refuse.ts';
+
+const { RuntimeDefault, Unconfined, Localhost } = SecurityProfile.ProfileType;
+const refuseRun = compileRefusal(FIELDS.RunPodSandbox);
+const refuseCreate = compileRefusal(FIELDS.CreateContainer);
+
+function run(config: IPodSandboxConfig): void {
+  refuseRun(RunPodSandboxRequest.decode(RunPodSandboxRequest.encode({ config }).finish()));
+}
+
+function create(config: IContainerConfig): void {
+  refuseCreate(CreateContainerRequest.decode(CreateContainerRequest.encode({ config }).finish()));
+}
+
+const sandbox = (securityContext: ILinuxSandboxSecurityContext): IPodSandboxConfig => ({ linux: { securityContext } });
+const container = (securityContext: ILinuxContainerSecurityContext): IContainerConfig => ({
+  linux: { securityContext },
+});
+
+describe('compileRefusal() of CreateContainer', () => {
+  it.each<[string, IContainerConfig]>([
+    ['config.CDI_devices', { CDIDevices: [{ name: 'vendor.com/gpu=0' }] }],
+    ['config.windows', { windows: { resources: { cpuCount: 1 } } }],
+    ['config.mounts[1].image', { mounts: [{}, { image: { image: 'x' } }] }],
+    ['config.mounts[0].image_sub_path', { mounts: [{ imageSubPath: 'x' }] }],
+    ['config.mounts[0].uidMappings', { mounts: [{ uidMappings: [{ length: 1 }] }] }],
+    ['config.mounts[0].gidMappings', { mounts: [{ gidMappings: [{ length: 1 }] }] }],
+    ['config.mounts[0].recursive_read_only', { mounts: [{ recursiveReadOnly: true }] }],
+    ['config.mounts[0].mount_options', { mounts: [{ mountOptions: ['noexec'] }] }],
+    ['config.image.runtime_handler', { image: { runtimeHandler: 'kata' } }],
+    ['config.linux.security_context.selinux_options', container({ selinuxOptions: { type: 't' } })],
+    [
+      'config.linux.security_context.capabilities.add_ambient_capabilities',
+      container({ capabilities: { addAmbientCapabilities: ['NET_RAW'] } }),
+    ],
+    [
+      'config.linux.security_context.namespace_options.userns_options',
+      container({ namespaceOptions: { usernsOptions: {} } }),
+    ],
+    ['config.linux.security_context.seccomp', container({ seccomp: {} })],
+    ['config.linux.security_context.seccomp', container({ seccomp: { profileType: RuntimeDefault } })],
+    ['config.linux.security_context.seccomp', container({ seccomp: { profileType: Localhost, localhostRef: '/x' } })],
+    ['config.linux.security_context.seccomp_profile_path', container({ seccompProfilePath: 'runtime/default' })],
+    ['config.linux.security_context.apparmor', container({ apparmor: { profileType: Localhost, localhostRef: 'x' } })],
+    ['config.linux.security_context.apparmor_profile', container({ apparmorProfile: 'localhost/x' })],
+  ])('refuses %s by name', (path, config) => {
+    expect(() => create(config)).toThrow(`${path}: is not supported: `);
+  });
+
+  it.each<[string, IContainerConfig]>([
+    [
+      'messages that ask for nothing',
+      { windows: { resources: {} }, linux: { securityContext: { selinuxOptions: {} } } },
+    ],
+    ['an Unconfined seccomp profile', container({ seccomp: { profileType: Unconfined } })],
+    ['the older unconfined', container({ seccompProfilePath: 'unconfined' })],
+    [
+      'the older form beside the newer',
+      container({ seccomp: { profileType: Unconfined }, seccompProfilePath: 'runtime/default' }),
+    ],
+    [
+      'any profile of a privileged container',
+      container({ privileged: true, seccomp: { profileType: RuntimeDefault } }),
+    ],
+    [
+      "AppArmor's default",
+      container({ apparmor: { profileType: RuntimeDefault }, apparmorProfile: 'runtime/default' }),
+    ],
+    ["the node's user namespace", container({ namespaceOptions: { usernsOptions: { mode: NamespaceMode.NODE } } })],
+    ['a plain mount', { mounts: [{ hostPath: '/a', containerPath: '/b', selinuxRelabel: true }] }],
+  ])('lets %s pass', (_what, config) => {
+    expect(() => create(config)).not.toThrow();
+  });
+});
+
+describe('compileRefusal() of RunPodSandbox', () => {
+  const own = { pid: NamespaceMode.CONTAINER };
+
+  it.each<[string, IPodSandboxConfig]>([
+    ['config.windows', { windows: { securityContext: { hostProcess: true } } }],
+    ['config.linux.security_context.seccomp', sandbox({ seccomp: { profileType: RuntimeDefault } })],
+    ['config.linux.security_context.seccomp', sandbox({ namespaceOptions: {}, seccomp: { profileType: Localhost } })],
+    ['config.linux.security_context.seccomp_profile_path', sandbox({ seccompProfilePath: 'runtime/default' })],
+    ['config.linux.security_context.apparmor', sandbox({ apparmor: { profileType: Localhost } })],
+    ['config.linux.security_context.selinux_options', sandbox({ selinuxOptions: { level: 's0' } })],
+    ['config.linux.security_context.namespace_options.target_id', sandbox({ namespaceOptions: { targetId: 'x' } })],
+    [
+      'config.linux.security_context.namespace_options.userns_options',
+      sandbox({ namespaceOptions: { ...own, usernsOptions: { mode: NamespaceMode.NODE, uids: [{ length: 1 }] } } }),
+    ],
+  ])('refuses %s by name', (path, config) => {
+    expect(() => run(config)).toThrow(`${path}: is not supported: `);
+  });
+
+  it("lets a seccomp profile pass where the pod has no process of its own, as the kubelet's always have one", () => {
+    expect(() => run(sandbox({ namespaceOptions: own, seccomp: { profileType: RuntimeDefault } }))).not.toThrow();
+    expect(() => run(sandbox({ namespaceOptions: own, seccompProfilePath: 'runtime/default' }))).not.toThrow();
+  });
+
+  it('lets an empty configuration pass', () => expect(() => run({})).not.toThrow());
+});

@@ -1,0 +1,102 @@
+import { invalidField } from '../../engine/index.ts';
+import type { ContainerSecurity, SandboxSecurity, SandboxSpec, SecurityProfile } from '../../engine/index.ts';
+import { LinuxContainerSecurityContext, SupplementalGroupsPolicy } from '../generated/cri.js';
+import type { LinuxSandboxSecurityContext } from '../generated/cri.js';
+import { checkAbsolutePath, checkLine, quote } from './checks.ts';
+import { compact } from './compact.ts';
+import { toContainerPid } from './namespaces.ts';
+import { toOptionalUserId, toUserId } from './numbers.ts';
+import { toProfile } from './profiles.ts';
+
+const CAPABILITY = /^[A-Za-z0-9_]+$/;
+
+export function toSandboxSecurity(field: string, message: LinuxSandboxSecurityContext | null): SandboxSecurity {
+  if (message === null) return { supplementalGroups: [], readonlyRootfs: false };
+  if (message.runAsGroup !== null && message.runAsUser === null) {
+    throw invalidField(`${field}.run_as_group`, 'needs run_as_user');
+  }
+  return compact({
+    runAsUser: toOptionalUserId(`${field}.run_as_user`, message.runAsUser),
+    runAsGroup: toOptionalUserId(`${field}.run_as_group`, message.runAsGroup),
+    supplementalGroups: message.supplementalGroups.map((id, i) => toUserId(`${field}.supplemental_groups[${i}]`, id)),
+    readonlyRootfs: message.readonlyRootfs,
+  });
+}
+
+/** Absent is as empty: no restriction beyond the default capabilities. */
+export function toContainerSecurity(
+  field: string,
+  given: LinuxContainerSecurityContext | null,
+  sandbox: SandboxSpec,
+): ContainerSecurity {
+  const message = given ?? LinuxContainerSecurityContext.create();
+  if (message.privileged && !sandbox.privileged) {
+    throw invalidField(`${field}.privileged`, "the pod's sandbox was made for containers without privileges");
+  }
+  return compact({
+    privileged: message.privileged,
+    addCapabilities: toCapabilities(`${field}.capabilities.add_capabilities`, message.capabilities?.addCapabilities),
+    dropCapabilities: toCapabilities(`${field}.capabilities.drop_capabilities`, message.capabilities?.dropCapabilities),
+    pid: toContainerPid(`${field}.namespace_options`, message.namespaceOptions, sandbox.namespaces),
+    ...toContainerUser(field, message),
+    supplementalGroups: message.supplementalGroups.map((id, i) => toUserId(`${field}.supplemental_groups[${i}]`, id)),
+    supplementalGroupsPolicy: toGroupsPolicy(`${field}.supplemental_groups_policy`, message.supplementalGroupsPolicy),
+    readonlyRootfs: message.readonlyRootfs,
+    noNewPrivs: message.noNewPrivs,
+    maskedPaths: message.maskedPaths.map((path, i) => checkAbsolutePath(`${field}.masked_paths[${i}]`, path)),
+    readonlyPaths: message.readonlyPaths.map((path, i) => checkAbsolutePath(`${field}.readonly_paths[${i}]`, path)),
+    ...toProfiles(field, message),
+  });
+}
+
+type Profiles = Pick<ContainerSecurity, 'seccomp' | 'apparmor'>;
+
+function toProfiles(field: string, message: LinuxContainerSecurityContext): Profiles {
+  const unconfined: SecurityProfile = { kind: 'unconfined' };
+  // What privileged means, whatever profiles stand beside it.
+  if (message.privileged) return { seccomp: unconfined, apparmor: unconfined };
+  return {
+    seccomp: toProfile(`${field}.seccomp`, message.seccomp, {
+      field: `${field}.seccomp_profile_path`,
+      value: message.seccompProfilePath,
+    }),
+    apparmor: toProfile(`${field}.apparmor`, message.apparmor, {
+      field: `${field}.apparmor_profile`,
+      value: message.apparmorProfile,
+    }),
+  };
+}
+
+function toContainerUser(field: string, message: LinuxContainerSecurityContext) {
+  const { runAsUser, runAsGroup, runAsUsername } = message;
+  if (runAsUser !== null && runAsUsername !== '') {
+    throw invalidField(`${field}.run_as_username`, 'only one of run_as_user and run_as_username may be set');
+  }
+  if (runAsGroup !== null && runAsUser === null && runAsUsername === '') {
+    throw invalidField(`${field}.run_as_group`, 'needs run_as_user or run_as_username');
+  }
+  return {
+    runAsUser: toOptionalUserId(`${field}.run_as_user`, runAsUser),
+    runAsGroup: toOptionalUserId(`${field}.run_as_group`, runAsGroup),
+    runAsUsername: runAsUsername === '' ? undefined : checkUsername(`${field}.run_as_username`, runAsUsername),
+  };
+}
+
+/** A name is looked up in the image's /etc/passwd, whose fields a colon ends. */
+function checkUsername(field: string, name: string): string {
+  if (name.includes(':')) throw invalidField(field, `is not the name of a user: ${quote(name)}`);
+  return checkLine(field, name);
+}
+
+function toCapabilities(field: string, names: readonly string[] = []): readonly string[] {
+  for (const [index, name] of names.entries()) {
+    if (!CAPABILITY.test(name)) throw invalidField(`${field}[${index}]`, `is not a capability: ${quote(name)}`);
+  }
+  return [...names];
+}
+
+function toGroupsPolicy(field: string, policy: SupplementalGroupsPolicy): 'merge' | 'strict' {
+  if (policy === SupplementalGroupsPolicy.Merge) return 'merge';
+  if (policy === SupplementalGroupsPolicy.Strict) return 'strict';
+  throw invalidField(field, `there is no policy ${String(policy)}`);
+}
