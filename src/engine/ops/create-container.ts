@@ -5,6 +5,7 @@ import { newContainerId } from '../ids.ts';
 import type { ContainerId } from '../ids.ts';
 import { defineOp, runOp } from '../op.ts';
 import type { StepFn } from '../op.ts';
+import { GROUP_PATH, neededFiles, PASSWD_PATH, planUser, resolveUser } from '../security/index.ts';
 import { containerName, moveContainer } from '../store/index.ts';
 import type { ContainerRecord, SandboxRecord } from '../store/index.ts';
 import type { ContainerSpec, ContainerUser, Image } from '../types.ts';
@@ -28,7 +29,7 @@ export type CreateContainerDeps = RemoveContainerDeps &
     | 'images'
     | 'layers'
     | 'objects'
-    | 'users'
+    | 'rootfs'
     | 'cgroups'
     | 'handlers'
     | 'stopping'
@@ -90,7 +91,7 @@ async function makeContainer(
     const image = await findImage(deps, step, sandbox, spec);
     const intent = await persistIntent(deps, step, newRecord(deps, { id, sandbox, spec, image, configHash }));
     await prepareRoot(deps, step, intent, sandbox, image);
-    const user = await resolveUser(deps, step, intent, image);
+    const user = await findUser(deps, step, intent, image);
     await createObject(deps, step, { ...intent, user }, sandbox, image);
     return await step('record-result', {
       deadlineMs: RECORD_DEADLINE_MS,
@@ -225,7 +226,7 @@ async function prepareRoot(
   });
 }
 
-async function resolveUser(
+async function findUser(
   deps: CreateContainerDeps,
   step: StepFn<'resolve-user'>,
   record: ContainerRecord,
@@ -233,11 +234,25 @@ async function resolveUser(
 ): Promise<ContainerUser> {
   return await step('resolve-user', {
     deadlineMs: CALL_DEADLINE_MS,
-    do: async (signal) => {
-      const mounts = await deps.layers.mountsOf(record.snapshotKey, record.snapshotter, signal);
-      return await deps.users.resolve({ security: record.spec.security, imageUser: image.config.user, mounts }, signal);
-    },
+    do: (signal) => lookUpUser(deps, record, image, signal),
   });
+}
+
+/** The image's own files are read only where the answer is in them. */
+async function lookUpUser(
+  deps: CreateContainerDeps,
+  record: ContainerRecord,
+  image: Image,
+  signal: AbortSignal,
+): Promise<ContainerUser> {
+  const plan = planUser(record.spec.security, image.config.user);
+  const needed = neededFiles(plan);
+  if (needed.length === 0) return resolveUser(plan, {});
+  const mounts = await deps.layers.mountsOf(record.snapshotKey, record.snapshotter, signal);
+  const files = await deps.rootfs.readFiles(mounts, needed, signal);
+  const passwd = files.get(PASSWD_PATH);
+  const group = files.get(GROUP_PATH);
+  return resolveUser(plan, { ...(passwd === undefined ? {} : { passwd }), ...(group === undefined ? {} : { group }) });
 }
 
 async function createObject(

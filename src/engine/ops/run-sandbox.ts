@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { hostname as nodeHostname } from 'node:os';
 import { EngineError } from '../errors.ts';
 import { newSandboxId } from '../ids.ts';
 import type { SandboxId } from '../ids.ts';
@@ -10,6 +9,7 @@ import { moveSandbox, sandboxName } from '../store/index.ts';
 import type { SandboxRecord } from '../store/index.ts';
 import type { NamespacePaths, SandboxNetwork, SandboxSpec } from '../types.ts';
 import type { OpsDeps } from './deps.ts';
+import { hostnameOf, ownHostname } from './hostname.ts';
 import { removePause, runPause } from './pause.ts';
 
 export type RunSandboxDeps = Pick<
@@ -46,8 +46,6 @@ const RECORD_DEADLINE_MS = 10_000;
 const NAMESPACES_DEADLINE_MS = 10_000;
 const FILES_DEADLINE_MS = 10_000;
 const PAUSE_DEADLINE_MS = 60_000;
-/** Linux's limit for a host name. */
-const HOSTNAME_MAX_BYTES = 64;
 
 /** Makes a pod sandbox and returns its id. A retry of the same request joins the job that works on it. */
 export async function runSandbox(deps: RunSandboxDeps, spec: SandboxSpec, signal: AbortSignal): Promise<string> {
@@ -155,8 +153,7 @@ async function createNamespaces(
   step: StepFn<'create-namespaces'>,
   { id, spec }: SandboxRecord,
 ): Promise<NamespacePaths> {
-  const network = spec.namespaces.network === 'pod';
-  const hostname = spec.hostname ?? (network ? id.slice(0, 12) : undefined);
+  const hostname = ownHostname({ id, spec });
   return await step('create-namespaces', {
     deadlineMs: NAMESPACES_DEADLINE_MS,
     do: (signal) =>
@@ -165,7 +162,7 @@ async function createNamespaces(
         {
           ...ownNamespaces(spec),
           sysctls: spec.sysctls,
-          ...(network && hostname !== undefined ? { hostname: hostname.slice(0, HOSTNAME_MAX_BYTES) } : {}),
+          ...(hostname === undefined ? {} : { hostname }),
         },
         signal,
       ),
@@ -252,12 +249,6 @@ async function startPause(
 async function bothEnded<A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> {
   await Promise.allSettled([a, b]);
   return await Promise.all([a, b]);
-}
-
-/** The name a pod knows itself by. */
-export function hostnameOf(record: { readonly id: string; readonly spec: SandboxSpec }): string {
-  if (record.spec.namespaces.network === 'node') return nodeHostname();
-  return record.spec.hostname ?? record.id.slice(0, 12);
 }
 
 /** Takes back a whole sandbox that nobody came to own: an unclaimed job's, or one that a killed davitd left half-made. */

@@ -10,15 +10,14 @@ declare module 'vitest' {
 }
 
 const HACK_NODE = fileURLToPath(new URL('../../../hack/node', import.meta.url));
-/** Short: unix socket paths end at 107 bytes. */
-const NODE_DIR = '/run/davit-e2e';
+const NODE = 'e2e';
 
 /** One node (registry, containerd, davitd) for all e2e files. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const env = { ...process.env, DAVIT_NODE_DIR: NODE_DIR };
+  const env = { ...process.env, DAVIT_NODE: NODE };
   await must(HACK_NODE, ['up', '--containerd', process.env['DAVIT_E2E_CONTAINERD'] ?? 'debian'], env);
   const lines = await must(HACK_NODE, ['env'], env);
-  project.provide('nodeEnv', { DAVIT_NODE_DIR: NODE_DIR, ...parseExports(lines) });
+  project.provide('nodeEnv', { DAVIT_NODE: NODE, ...parseExports(lines) });
   return async () => void (await must(HACK_NODE, ['down'], env));
 }
 

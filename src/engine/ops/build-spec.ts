@@ -1,0 +1,85 @@
+import { EngineError, invalidField, withContext } from '../errors.ts';
+import { allHostDevices, devicesAt } from '../host/index.ts';
+import { containerSpec } from '../runtime/spec/index.ts';
+import type { OciSpec, SpecDevice, SpecSandbox } from '../runtime/spec/index.ts';
+import type { ContainerRecord, SandboxRecord } from '../store/index.ts';
+import type { DeviceSpec, Image } from '../types.ts';
+import type { OpsDeps } from './deps.ts';
+import { hostnameOf } from './hostname.ts';
+
+export type BuildSpecDeps = Pick<
+  OpsDeps,
+  'store' | 'handlers' | 'host' | 'cgroups' | 'podFiles' | 'mountSources' | 'logger'
+>;
+
+export interface SpecSubject {
+  readonly record: ContainerRecord;
+  readonly sandbox: SandboxRecord;
+  readonly image: Image;
+}
+
+/** Looks up on the node what the request names (mount sources, devices, a target's process), then makes the OCI spec. */
+export async function buildContainerSpec(
+  deps: BuildSpecDeps,
+  { record, sandbox, image }: SpecSubject,
+  signal: AbortSignal,
+): Promise<OciSpec> {
+  const { spec } = record;
+  const targetPid = targetPidOf(deps, record);
+  const { spec: oci, notices } = containerSpec({
+    spec,
+    image: { name: spec.image.userSpecified ?? spec.image.image, config: image.config },
+    sandbox: specSandbox(deps, sandbox),
+    user: record.user,
+    host: deps.host,
+    handler: deps.handlers.resolve(record.handlerName).config,
+    cgroupsPath: deps.cgroups.specPath(sandbox.cgroupParent, record.id),
+    mounts: await deps.mountSources.resolve(spec.mounts, signal),
+    devices: await lookUpDevices(spec.devices),
+    hostDevices: spec.security.privileged ? await allHostDevices() : [],
+    ...(targetPid === undefined ? {} : { targetPid }),
+  });
+  if (notices.length > 0) deps.logger.warn({ container: record.id, notices }, 'given only in part on this node');
+  return oci;
+}
+
+function specSandbox(deps: BuildSpecDeps, sandbox: SandboxRecord): SpecSandbox {
+  const { id, spec, namespaces, pausePid } = sandbox;
+  return {
+    id,
+    metadata: spec.metadata,
+    annotations: spec.annotations,
+    hostname: hostnameOf(sandbox),
+    privileged: spec.privileged,
+    namespaces,
+    files: deps.podFiles.mountsOf(id, spec.namespaces),
+    ...(pausePid === undefined ? {} : { pausePid }),
+  };
+}
+
+/** The target must run, in the same pod. */
+function targetPidOf(deps: BuildSpecDeps, record: ContainerRecord): number | undefined {
+  const { pid } = record.spec.security;
+  if (typeof pid === 'string') return undefined;
+  const field = 'config.linux.security_context.namespace_options.target_id';
+  const target = deps.store.containers.find(pid.target);
+  if (target?.sandboxId !== record.sandboxId) throw invalidField(field, `no container ${pid.target} is in the pod`);
+  if (target.state.phase === 'running') return target.state.pid;
+  throw new EngineError(
+    'failed-precondition',
+    `${field}: container ${target.id} is ${target.state.phase}, not running`,
+  );
+}
+
+async function lookUpDevices(devices: readonly DeviceSpec[]): Promise<readonly SpecDevice[]> {
+  const found = await Promise.all(
+    devices.map(async ({ hostPath, containerPath, permissions }, index) => {
+      try {
+        return (await devicesAt(hostPath, containerPath)).map((device) => ({ device, permissions }));
+      } catch (error) {
+        throw withContext(error, `config.devices[${index}].host_path`);
+      }
+    }),
+  );
+  return found.flat();
+}

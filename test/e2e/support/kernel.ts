@@ -1,0 +1,78 @@
+import { readFile, readdir } from 'node:fs/promises';
+import { must } from './run.ts';
+import { ctr, nodeEnv } from './node.ts';
+
+/** What the kernel and containerd have that a pod could leave behind; each line names one thing. */
+export async function footprint(): Promise<readonly string[]> {
+  const parts = await Promise.all([mounts(), links(), cgroups(), addresses(), shims(), containerdObjects()]);
+  return parts.flat().sort();
+}
+
+/** What `after` has that `before` had not. */
+export function left(before: readonly string[], after: readonly string[]): readonly string[] {
+  const known = new Set(before);
+  return after.filter((line) => !known.has(line));
+}
+
+async function mounts(): Promise<readonly string[]> {
+  const text = await readFile('/proc/self/mountinfo', 'utf8');
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => `mount ${line.split(' ')[4]}`);
+}
+
+async function links(): Promise<readonly string[]> {
+  const found = JSON.parse(await must('ip', ['-j', 'link'])) as { ifname: string }[];
+  return found.map((link) => `link ${link.ifname}`);
+}
+
+async function cgroups(): Promise<readonly string[]> {
+  const text = await must('find', ['/sys/fs/cgroup', '-type', 'd', '-path', '*davit*']);
+  return text.split('\n').map((line) => `cgroup ${line}`);
+}
+
+/** Addresses that host-local holds for networks of ours. */
+async function addresses(): Promise<readonly string[]> {
+  const text = await must('sh', [
+    '-c',
+    'find /var/lib/cni /var/lib/davit-* -path "*/[0-9a-f]*[.:]*" -type f 2>/dev/null || true',
+  ]);
+  return text
+    .split('\n')
+    .filter((line) => /\/[\d.]+$|\/[\da-f:]+$/.test(line))
+    .map((line) => `address ${line}`);
+}
+
+async function shims(): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+    const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => ''); // it may end while we look
+    if (command.includes('containerd-shim')) found.push(`shim ${pid}`);
+  }
+  return found;
+}
+
+async function containerdObjects(): Promise<readonly string[]> {
+  const listed = await Promise.all([
+    ctr('-n', 'davit', 'containers', 'ls', '-q'),
+    ctr('-n', 'davit', 'tasks', 'ls', '-q'),
+    ctr('-n', 'davit', 'leases', 'ls', '-q'),
+    activeSnapshots(),
+  ]);
+  return listed.flatMap((text, index) =>
+    text
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => `${['container', 'task', 'lease', 'snapshot'][index]} ${line}`),
+  );
+}
+
+/** Committed snapshots are images' layers and stay. */
+async function activeSnapshots(): Promise<string> {
+  const text = await must('ctr', ['-n', 'davit', 'snapshots', 'ls'], nodeEnv());
+  return text
+    .split('\n')
+    .filter((line) => line.trimEnd().endsWith('Active'))
+    .join('\n');
+}
