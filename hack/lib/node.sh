@@ -1,6 +1,9 @@
 # A node to try things on: a registry with the test images, a containerd of its own without its CRI plugin, and a davitd
 # of this tree. Everything of the node called NAME lies in /run/davit-NAME (sockets, state) and /var/lib/davit-NAME.
 
+# The bridge of davit's built-in network.
+BUILTIN_BRIDGE=davit0
+
 # node_names: sets the paths of the node that DAVIT_NODE names.
 node_names() {
   NODE=${DAVIT_NODE:-node}

@@ -50,6 +50,7 @@ install_node_modules() {
 build_davit() {
   use_node
   use_node_modules
+  command -v gcc >/dev/null || apt_need gcc libc6-dev
   say 'building davit'
   (cd "$ROOT" && npm run --silent build)
   give_back dist src
