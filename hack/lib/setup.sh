@@ -1,6 +1,8 @@
 # What the scripts need on the machine: Node, npm packages, Debian packages, and tools built from Go modules.
 
 MINIMUM_NODE=24
+# From this one on, Go fetches the newer Go that a module asks for.
+MINIMUM_GO=1.21
 
 # machine_arch: the machine's architecture in the words of Go and of Debian.
 machine_arch() {
@@ -112,13 +114,15 @@ unpack_debs() {
   rm -rf "$work"
 }
 
-# use_go: there must be a Go.
-use_go() {
+# have_go: there is a Go that can build, or fetch the Go that can; puts it in PATH.
+have_go() {
+  local version
   command -v go >/dev/null || [ ! -x /usr/local/go/bin/go ] || export PATH=$PATH:/usr/local/go/bin
-  command -v go >/dev/null || die 'go is missing: crictl, critest and the current containerd are built from Go modules (Go 1.26 or newer)'
+  version=$(go env GOVERSION 2>/dev/null) && ! older "${version#go}" "$MINIMUM_GO"
 }
 
-have_go() { command -v go >/dev/null || [ -x /usr/local/go/bin/go ]; }
+# use_go: there must be a Go.
+use_go() { have_go || die "Go $MINIMUM_GO or newer is missing: what davit is tested with is built from Go modules"; }
 
 # go_build NAME VERSION COMMAND…: runs the command with $1 = an empty folder that becomes $CACHE/NAME/VERSION when it succeeds.
 go_build() {
