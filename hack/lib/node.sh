@@ -1,8 +1,9 @@
 # A node to try things on: a registry with the test images, a containerd of its own without its CRI plugin, and a davitd
 # of this tree. Everything of the node called NAME lies in /run/davit-NAME (sockets, state) and /var/lib/davit-NAME.
 
-# The bridge of davit's built-in network.
+# davit's built-in network: its bridge, and where host-local keeps its addresses. All davits of a machine share it.
 BUILTIN_BRIDGE=davit0
+BUILTIN_ADDRESSES=/var/lib/cni/networks/davit
 
 # node_names: sets the paths of the node that DAVIT_NODE names.
 node_names() {
@@ -217,7 +218,31 @@ node_wipe() {
   for path in $ids; do remove_cgroups "$path"; done
   if [ -e "/sys/class/net/$NODE_BRIDGE" ]; then ip link delete "$NODE_BRIDGE"; fi
   rm -rf --one-file-system "$NODE_RUN" "$NODE_LIB"
+  if [ -z "$(other_davits)" ]; then wipe_shared; fi
 }
+
+# wipe_shared: removes what every davit of the machine uses and none removes, once the last one is gone.
+wipe_shared() {
+  local ports=("/sys/class/net/$BUILTIN_BRIDGE/brif/"*)
+  remove_cgroups /davit
+  [ ! -d "/sys/class/net/$BUILTIN_BRIDGE" ] || [ -e "${ports[0]}" ] || ip link delete "$BUILTIN_BRIDGE"
+  [ -n "$(addresses_in "$BUILTIN_ADDRESSES")" ] || rm -rf "$BUILTIN_ADDRESSES"
+}
+
+# other_davits: the davits of this machine but for the node itself; the installed one is called `installed`.
+other_davits() {
+  local other
+  for other in $(known_nodes); do [ "$other" = "$NODE" ] || echo "$other"; done
+  [ ! -S /run/davit/davit.sock ] || echo installed
+}
+
+# known_nodes: the nodes that have files.
+known_nodes() {
+  find /run /var/lib -maxdepth 1 -name 'davit-*' -printf '%f\n' 2>/dev/null | sed 's/^davit-//' | sort -u
+}
+
+# addresses_in DIR: the files in which host-local keeps an address that is in use.
+addresses_in() { find "$1" -regextype posix-extended -type f -regex '.*/([0-9]+(\.[0-9]+){3}|[0-9a-f]*:[0-9a-f:]+)' 2>/dev/null || true; }
 
 node_has_no_process() { [ -z "$(node_processes node)" ]; }
 
@@ -239,5 +264,5 @@ mounts_below() {
   done | tac
 }
 
-# remove_cgroups NAME: removes the empty cgroups whose path holds the name.
-remove_cgroups() { find /sys/fs/cgroup -depth -type d -path "*$1*" -exec rmdir {} \; 2>/dev/null || true; }
+# remove_cgroups NAME: removes the empty cgroups whose path ends in the name, and those below them.
+remove_cgroups() { find /sys/fs/cgroup -depth -type d \( -path "*$1" -o -path "*$1/*" \) -exec rmdir {} \; 2>/dev/null || true; }
