@@ -1,0 +1,22 @@
+export { createContainerd } from './containerd.ts';
+export type { Containerd, ContainerdDeps, ContainerdSettings, ContainerdStatus } from './containerd.ts';
+export type { CallOptions, DuplexCall } from './call.ts';
+export type { Choice, ChoiceKind } from './choice.ts';
+export type {
+  Clients,
+  ContainersClient,
+  ContentClient,
+  DiffClient,
+  EventsClient,
+  ImagesClient,
+  LeasesClient,
+  SnapshotsClient,
+  TasksClient,
+} from './clients.ts';
+export { openContentWriter, readBlob } from './content.ts';
+export type { CommitRequest, ContentWriter, WriteTarget } from './content.ts';
+export type { ContainerdEvent, TaskExitEvent } from './events.ts';
+export { LEASE_LABEL } from './leases.ts';
+export type { Lease, LeaseRequest } from './leases.ts';
+export type { ServerFacts, SnapshotterFacts } from './probe.ts';
+export { nanosOf } from './timestamp.ts';
