@@ -32,7 +32,7 @@ as_root() {
     exec sudo --preserve-env=DAVIT_CACHE,DAVIT_NODE "PATH=$PATH" bash "$script" "$@"
   fi
   command -v su >/dev/null || die 'neither sudo nor su is here: run this as root'
-  exec su --whitelist-environment=DAVIT_CACHE,DAVIT_NODE root -c "PATH=$(printf %q "$PATH") exec bash $(printf '%q ' "$script" "$@")"
+  exec su root -c "PATH=$(printf %q "$PATH") exec bash $(printf '%q ' "$script" "$@")"
 }
 
 # locked NAME COMMAND…: runs the command (a function too) while no other script holds the lock of that name.

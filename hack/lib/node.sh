@@ -132,7 +132,10 @@ END
 }
 
 node_start_davitd() {
-  ! daemon_alive "$NODE_RUN/davitd.pid" || return 0
+  if daemon_alive "$NODE_RUN/davitd.pid"; then
+    say 'davitd runs already; hack/node restart puts what was built now in its place'
+    return 0
+  fi
   say "starting davitd on $NODE_SOCKET"
   start_daemon "$NODE_RUN/davitd.pid" "$NODE_LOG/davitd.log" \
     "$(command -v node)" --disable-sigusr1 "$ROOT/dist/davitd.js" --config "$NODE_RUN/etc/config.toml"
@@ -141,14 +144,14 @@ node_start_davitd() {
 
 # node_answers: davitd serves, and has restored what it knows (lists wait until then).
 node_answers() {
-  if have_go; then
+  if command -v crictl; then
     node_crictl info && node_crictl pods
   else
     test -S "$NODE_SOCKET"
   fi
 }
 
-node_crictl() { crictl --runtime-endpoint "unix://$NODE_SOCKET" --image-endpoint "unix://$NODE_SOCKET" --timeout 60s "$@"; }
+node_crictl() { command crictl --runtime-endpoint "unix://$NODE_SOCKET" --image-endpoint "unix://$NODE_SOCKET" --timeout 60s "$@"; }
 
 node_ctr() { ctr --address "$NODE_CONTAINERD" --namespace davit "$@"; }
 
@@ -196,7 +199,7 @@ node_down() {
 
 node_remove_pods() {
   node_need "$NODE_KIND" || return 0
-  if daemon_alive "$NODE_RUN/davitd.pid" && have_go; then
+  if daemon_alive "$NODE_RUN/davitd.pid" && command -v crictl >/dev/null; then
     node_crictl rmp --all --force >&2 || warn 'not every pod could be removed: ending what is left of them'
   fi
 }

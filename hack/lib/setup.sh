@@ -155,10 +155,11 @@ make_cri_tools() {
     grep -qF "$pin" "$ROOT/hack/tools/go.mod" || die "hack/tools/go.mod does not name $pin, as hack/versions does"
   done
   (
-    cd "$ROOT/hack/tools"
+    local flag="-X sigs.k8s.io/cri-tools/pkg/version.Version=$CRI_TOOLS_VERSION"
     export CGO_ENABLED=0 GOFLAGS=-buildvcs=false
-    go build -trimpath -ldflags "-s -w -X sigs.k8s.io/cri-tools/pkg/version.Version=$CRI_TOOLS_VERSION" -o "$1/" sigs.k8s.io/cri-tools/cmd/crictl github.com/onsi/ginkgo/v2/ginkgo
-    go test -c -trimpath -ldflags "-X sigs.k8s.io/cri-tools/pkg/version.Version=$CRI_TOOLS_VERSION" -o "$1/critest" sigs.k8s.io/cri-tools/cmd/critest
+    cd "$ROOT/hack/tools" &&
+      go build -trimpath -ldflags "-s -w $flag" -o "$1/" sigs.k8s.io/cri-tools/cmd/crictl github.com/onsi/ginkgo/v2/ginkgo &&
+      go test -c -trimpath -ldflags "$flag" -o "$1/critest" sigs.k8s.io/cri-tools/cmd/critest
   )
 }
 
