@@ -53,6 +53,8 @@ export interface Engine {
   cgroupDriver(): CgroupDriver;
   /** The version of containerd behind us, '' while it has not been reached. */
   containerdVersion(): string;
+  /** The node's pod ranges, as the kubelet learns them; for plugins that ask for them. */
+  setPodCidrs(cidrs: readonly string[]): void;
   /** What `crictl info` shows beside the conditions. */
   info(): Readonly<Record<string, unknown>>;
 

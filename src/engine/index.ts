@@ -5,3 +5,6 @@ export type { Engine } from './engine-api.ts';
 export { EngineError, invalidField, isKind, kindOf, messageOf, withContext } from './errors.ts';
 export type { ErrorKind, KubeletReason } from './errors.ts';
 export type { EngineConfig, HandlerConfig, LimitsConfig } from './engine-config.ts';
+export { createEngine } from './engine.ts';
+export type { EngineDeps, EngineEntries, EngineRuntime } from './engine.ts';
+export type { StepReport } from './op.ts';

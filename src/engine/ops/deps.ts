@@ -45,8 +45,6 @@ export interface OpsDeps {
   readonly containerLocks: KeyedMutex<string>;
   /** Sandboxes that a stop works on: nothing new starts in them. */
   readonly stopping: Set<string>;
-  /** Where each container's FIFOs and each sandbox's pause root live: `<state>`. */
-  readonly stateDir: string;
   /** A folder with the pod's PID 1 in it, the root of every pause process. */
   readonly pauseRoot: string;
 }

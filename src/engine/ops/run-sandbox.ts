@@ -27,7 +27,6 @@ export type RunSandboxDeps = Pick<
   | 'objects'
   | 'tasks'
   | 'exits'
-  | 'stateDir'
   | 'pauseRoot'
 >;
 

@@ -12,16 +12,7 @@ import type { StopContainerDeps } from './stop-container.ts';
 export type StopSandboxDeps = StopContainerDeps &
   Pick<
     OpsDeps,
-    | 'jobs'
-    | 'observer'
-    | 'work'
-    | 'objects'
-    | 'network'
-    | 'namespaces'
-    | 'podFiles'
-    | 'sandboxLocks'
-    | 'stopping'
-    | 'stateDir'
+    'jobs' | 'observer' | 'work' | 'objects' | 'network' | 'namespaces' | 'podFiles' | 'sandboxLocks' | 'stopping'
   >;
 
 export const STOP_SANDBOX = defineOp('stop-sandbox', [

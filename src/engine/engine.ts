@@ -1,0 +1,166 @@
+import { chmod, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createContainerd } from './containerd/index.ts';
+import type { EngineConfig } from './engine-config.ts';
+import type { Engine } from './engine-api.ts';
+import { messageOf } from './errors.ts';
+import { readHostFacts } from './host/index.ts';
+import { createImageService } from './image/index.ts';
+import { Jobs } from './jobs.ts';
+import { KeyedMutex } from './keyed-mutex.ts';
+import { createLayerService } from './layer/index.ts';
+import { closeAll, startAll } from './lifecycle.ts';
+import type { Service } from './lifecycle.ts';
+import { createLogService } from './log/index.ts';
+import type { Logger } from './logger.ts';
+import { createNetworkService } from './network/index.ts';
+import { createObserver } from './observer.ts';
+import type { StepReport } from './op.ts';
+import { ContainerExits } from './ops/container-exits.ts';
+import type { OpsDeps } from './ops/deps.ts';
+import { restore } from './ops/restore.ts';
+import { preparePauseRoot } from './pause-root.ts';
+import { ReadyGate } from './ready-gate.ts';
+import { createCgroupService } from './runtime/cgroup/index.ts';
+import { ContainerdObjects } from './runtime/container-objects.ts';
+import { createHandlers } from './runtime/handlers.ts';
+import { createNamespaceService } from './runtime/namespaces/index.ts';
+import { ShimTasks } from './runtime/tasks.ts';
+import { createRootfsReader } from './security/index.ts';
+import { createStore } from './store/index.ts';
+import { createVerbs } from './verbs.ts';
+import { createMountSources, createPodFiles } from './volume/index.ts';
+import { WorkQueue } from './work-queue.ts';
+
+/** Files that davit's other processes and threads start from. */
+export interface EngineEntries {
+  readonly pump: string;
+  readonly namespaces: string;
+  readonly rootfs: string;
+  /** The static program that is a pod's PID 1. */
+  readonly pause: string;
+}
+
+export interface EngineDeps {
+  readonly logger: Logger;
+  readonly entries: EngineEntries;
+  /** Told of every step of every operation, for metrics. */
+  readonly stepEnded: (report: StepReport) => void;
+}
+
+export interface EngineRuntime {
+  readonly engine: Engine;
+  /** Starts everything and restores what ran; resolves when the engine is ready. Waits for containerd as long as it takes. */
+  start(signal: AbortSignal): Promise<void>;
+  /** Containers keep running. */
+  close(): Promise<void>;
+}
+
+const ROOT_MODE = 0o700;
+/** Passed through by others than root (a pod's files are mounted from below it), never listed. */
+const STATE_MODE = 0o711;
+
+/** Builds the subsystems, leaf first. Nothing runs before `start`; the node's facts are read here. */
+export async function createEngine(config: EngineConfig, deps: EngineDeps): Promise<EngineRuntime> {
+  const { logger, entries } = deps;
+  const host = await readHostFacts();
+  const store = createStore(config.root);
+  const containerd = createContainerd({
+    settings: {
+      address: config.containerdAddress,
+      namespace: config.containerdNamespace,
+      root: config.root,
+      state: config.state,
+    },
+    logger,
+    hasRecords: () => store.sandboxes.all().length > 0 || store.containers.all().length > 0,
+  });
+  const { clients } = containerd;
+  const handlers = createHandlers(config, host.cgroupDriver);
+  const namespaces = createNamespaceService({ state: config.state, workerEntry: entries.namespaces, logger });
+  const rootfs = createRootfsReader({ state: config.state, workerEntry: entries.rootfs, logger });
+  const network = createNetworkService({ config, logger });
+  const layers = createLayerService({ clients });
+  const images = createImageService({ config, containerd, layers, logger });
+  const log = createLogService({ config, pumpEntry: entries.pump, logger });
+  const tasks = new ShimTasks(clients.tasks);
+  const exits = new ContainerExits({
+    tasks,
+    logger,
+    reachable: async (signal) => void (await containerd.ready(signal)),
+  });
+  const jobs = new Jobs((key, error) => logger.error({ job: key, error: messageOf(error) }, 'a create was not undone'));
+  const pauseRoot = join(config.root, 'pause');
+  const opsDeps: OpsDeps = {
+    store,
+    jobs,
+    observer: createObserver(logger, deps.stepEnded),
+    logger,
+    work: new WorkQueue(config.limits.concurrentWork),
+    host,
+    handlers,
+    namespaces,
+    network,
+    podFiles: createPodFiles({ state: config.state, mounts: namespaces }),
+    mountSources: createMountSources(),
+    images,
+    layers,
+    log,
+    objects: new ContainerdObjects(clients.containers),
+    tasks,
+    cgroups: createCgroupService({ host, driver: handlers.cgroupDriver }),
+    rootfs,
+    exits,
+    sandboxLocks: new KeyedMutex(),
+    containerLocks: new KeyedMutex(),
+    stopping: new Set(),
+    pauseRoot,
+  };
+  const gate = new ReadyGate();
+  const services: readonly Service[] = [
+    {
+      name: 'records',
+      start: async () => {
+        await privateFolders(config);
+        await preparePauseRoot(pauseRoot, entries.pause);
+        await store.start();
+        for (const damaged of [...store.sandboxes.damaged, ...store.containers.damaged]) {
+          logger.error({ ...damaged }, 'a record cannot be read; its object is left alone');
+        }
+      },
+      close: async () => undefined,
+    },
+    namespaces,
+    rootfs,
+    log,
+    network,
+    containerd,
+    { name: 'watches', start: async () => undefined, close: () => exits.close() },
+    {
+      name: 'runtime',
+      start: async (signal) => {
+        await containerd.ready(signal);
+        await images.start(signal);
+        await restore(opsDeps, signal);
+        gate.open();
+      },
+      close: () => images.close(),
+    },
+    { name: 'creates', start: async () => undefined, close: () => jobs.close() },
+  ];
+  return {
+    engine: createVerbs({ ...opsDeps, config, containerd, gate }),
+    start: (signal) => startAll(services, signal),
+    close: () => closeAll(services),
+  };
+}
+
+async function privateFolders({ root, state }: EngineConfig): Promise<void> {
+  for (const [dir, mode] of [
+    [root, ROOT_MODE],
+    [state, STATE_MODE],
+  ] as const) {
+    await mkdir(dir, { recursive: true, mode });
+    await chmod(dir, mode); // also one that an earlier version, or the umask, made otherwise
+  }
+}

@@ -1,0 +1,79 @@
+import type { Containerd } from './containerd/index.ts';
+import type { Engine } from './engine-api.ts';
+import type { EngineConfig } from './engine-config.ts';
+import { filterContainers, filterSandboxes } from './filters.ts';
+import { inspectContainer, inspectSandbox } from './inspect.ts';
+import { nodeStatus } from './node-status.ts';
+import { createContainer } from './ops/create-container.ts';
+import type { OpsDeps } from './ops/deps.ts';
+import { removeContainer } from './ops/remove-container.ts';
+import { removeSandbox } from './ops/remove-sandbox.ts';
+import { reopenContainerLog } from './ops/reopen-log.ts';
+import { runSandbox } from './ops/run-sandbox.ts';
+import { startContainer } from './ops/start-container.ts';
+import { stopContainer } from './ops/stop-container.ts';
+import { stopSandbox } from './ops/stop-sandbox.ts';
+import type { ReadyGate } from './ready-gate.ts';
+
+export interface VerbsDeps extends OpsDeps {
+  readonly config: EngineConfig;
+  readonly containerd: Containerd;
+  readonly gate: ReadyGate;
+}
+
+/** The engine's verbs over its subsystems: one line each, the work is in ops/. */
+export function createVerbs(deps: VerbsDeps): Engine {
+  const { store, images, objects, containerd, network, handlers, gate } = deps;
+  const isReady = (): boolean => gate.isOpen;
+  return Object.freeze<Engine>({
+    runSandbox: (spec, signal) => runSandbox(deps, spec, signal),
+    stopSandbox: (id, signal) => stopSandbox(deps, id, signal),
+    removeSandbox: (id, signal) => removeSandbox(deps, id, signal),
+    getSandbox: (id) => store.sandboxes.need(id),
+    listSandboxes: (filter) => filterSandboxes(store.sandboxes.list(), filter),
+    inspectSandbox: (id, signal) => inspectSandbox(objects, store.sandboxes.need(id), signal),
+
+    createContainer: (sandboxId, spec, signal) => createContainer(deps, sandboxId, spec, signal),
+    startContainer: (id, signal) => startContainer(deps, id, signal),
+    stopContainer: (id, graceSeconds, signal) => stopContainer(deps, id, graceSeconds, signal),
+    removeContainer: (id, signal) => removeContainer(deps, id, signal),
+    getContainer: (id) => store.containers.need(id),
+    listContainers: (filter) => filterContainers(store.containers.list(), filter),
+    inspectContainer: (id, signal) => inspectContainer(objects, store.containers.need(id), signal),
+    reopenContainerLog: (id, signal) => reopenContainerLog(deps, id, signal),
+
+    pullImage: (request, signal) => images.pull(request, signal),
+    getImage: (image) => images.get(image),
+    listImages: (filter) => images.list(filter),
+    removeImage: (image, signal) => images.remove(image, signal),
+    imageFsInfo: () => images.fsInfo(),
+
+    status: () => nodeStatus({ containerd, network, handlers, isReady }),
+    cgroupDriver: () => handlers.cgroupDriver,
+    containerdVersion: () => containerd.facts()?.version ?? '',
+    setPodCidrs: (cidrs) => network.setPodCidrs(cidrs),
+    info: () => info(deps),
+
+    ready: (signal) => gate.wait(signal),
+    isReady,
+  });
+}
+
+function info({ config, containerd, host, store }: VerbsDeps): Readonly<Record<string, unknown>> {
+  const facts = containerd.facts();
+  return {
+    config,
+    containerd: {
+      ...containerd.choice(),
+      version: facts?.version ?? '',
+      snapshotters: facts?.snapshotters.map((snapshotter) => snapshotter.name) ?? [],
+    },
+    host: {
+      cgroupMode: host.cgroup.mode,
+      kernelVersion: host.kernelVersion,
+      apparmor: host.apparmor,
+      selinux: host.selinux,
+    },
+    damagedRecords: [...store.sandboxes.damaged, ...store.containers.damaged],
+  };
+}
