@@ -1,0 +1,23 @@
+import type { SandboxId } from '../../ids.ts';
+import type { CgroupDriver } from '../../types.ts';
+
+/** Cgroups of pods and containers. The OCI runtime makes them; davit names them, empties them and takes them away. */
+export interface CgroupService {
+  readonly driver: CgroupDriver;
+  /** Absolute path of the cgroup that a pod's containers go in. Throws invalid-argument for a parent that cannot be one. */
+  podParent(sandboxId: SandboxId, requested: string | undefined): string;
+  /** Absolute path of a container's cgroup, or of a pause process' (its id is the sandbox's). */
+  containerPath(parent: string, id: string): string;
+  /** What a container's OCI spec says as `cgroupsPath`. */
+  specPath(parent: string, id: string): string;
+  /** No process lives in the cgroup or below; also when it is not there. */
+  isEmpty(path: string): Promise<boolean>;
+  /** SIGKILL to every process of the cgroup and below, until none lives. Throws when the signal aborts first. */
+  killAll(path: string, signal: AbortSignal): Promise<void>;
+  /** Processes of the cgroup and below that were killed for want of memory; 0 when it is gone. */
+  oomKillCount(path: string): Promise<number>;
+  /** Removes a container's cgroup and all below it; one that is not there is success. Throws while processes live in it. */
+  remove(path: string): Promise<void>;
+  /** Removes what is left of a pod's cgroups: its pause process', and the parent if davit made it. */
+  removePod(sandboxId: SandboxId, parent: string): Promise<void>;
+}

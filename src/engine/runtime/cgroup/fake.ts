@@ -1,0 +1,44 @@
+import type { SandboxId } from '../../ids.ts';
+import type { CgroupService } from './cgroup-service.ts';
+import { containerPath, podParent, specPath } from './paths.ts';
+
+/** Cgroups in memory. */
+export class FakeCgroupService implements CgroupService {
+  readonly driver = 'cgroupfs';
+  readonly killed: string[] = [];
+  readonly removed: string[] = [];
+  /** What `oomKillCount` says of a path. */
+  readonly oomKills = new Map<string, number>();
+
+  podParent(sandboxId: SandboxId, requested: string | undefined): string {
+    return podParent(this.driver, sandboxId, requested);
+  }
+
+  containerPath(parent: string, id: string): string {
+    return containerPath(this.driver, parent, id);
+  }
+
+  specPath(parent: string, id: string): string {
+    return specPath(this.driver, parent, id);
+  }
+
+  async isEmpty(): Promise<boolean> {
+    return true;
+  }
+
+  async killAll(path: string): Promise<void> {
+    this.killed.push(path);
+  }
+
+  async oomKillCount(path: string): Promise<number> {
+    return this.oomKills.get(path) ?? 0;
+  }
+
+  async remove(path: string): Promise<void> {
+    this.removed.push(path);
+  }
+
+  async removePod(_sandboxId: SandboxId, parent: string): Promise<void> {
+    this.removed.push(parent);
+  }
+}

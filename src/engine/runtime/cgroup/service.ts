@@ -1,0 +1,32 @@
+import type { HostFacts } from '../../host/index.ts';
+import type { SandboxId } from '../../ids.ts';
+import type { CgroupDriver } from '../../types.ts';
+import type { CgroupService } from './cgroup-service.ts';
+import { cgroupDirs, killAll } from './kill.ts';
+import { oomKillCount } from './oom.ts';
+import { containerPath, OWN_PARENT, podParent, specPath } from './paths.ts';
+import { livingProcesses } from './processes.ts';
+import { removeCgroup } from './remove.ts';
+
+export interface CgroupServiceDeps {
+  readonly layout: HostFacts['cgroup'];
+  readonly driver: CgroupDriver;
+}
+
+export function createCgroupService({ layout, driver }: CgroupServiceDeps): CgroupService {
+  return Object.freeze({
+    driver,
+    podParent: (sandboxId: SandboxId, requested: string | undefined) => podParent(driver, sandboxId, requested),
+    containerPath: (parent: string, id: string) => containerPath(driver, parent, id),
+    specPath: (parent: string, id: string) => specPath(driver, parent, id),
+    isEmpty: async (path: string) => (await livingProcesses(cgroupDirs(layout, path))).length === 0,
+    killAll: (path: string, signal: AbortSignal) => killAll(layout, path, signal),
+    oomKillCount: (path: string) => oomKillCount(layout, path),
+    remove: (path: string) => removeCgroup(layout, path),
+    removePod: async (sandboxId: SandboxId, parent: string) => {
+      await removeCgroup(layout, containerPath(driver, parent, sandboxId));
+      if (parent !== `${OWN_PARENT}/${sandboxId}`) return;
+      await removeCgroup(layout, parent);
+    },
+  });
+}

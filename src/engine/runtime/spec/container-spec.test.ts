@@ -1,0 +1,226 @@
+import { describe, expect, it } from 'vitest';
+import type { HostDevice } from '../../host/index.ts';
+import { CAPABILITIES, DEFAULT_CAPABILITIES } from '../../security/capabilities.ts';
+import type { ContainerSecurity, ContainerSpec } from '../../types.ts';
+import { containerSpec } from './container-spec.ts';
+import type { ContainerSpecInput } from './container-spec.ts';
+import type { OciSpec } from './oci.ts';
+import { containerRequest, hostFacts, security, specInput } from './test-input.ts';
+
+const NULL_DEVICE: HostDevice = { path: '/dev/null', type: 'c', major: 1, minor: 3, fileMode: 0o666, uid: 0, gid: 0 };
+const FUSE: HostDevice = { path: '/dev/fuse', type: 'c', major: 10, minor: 229, fileMode: 0o666, uid: 0, gid: 0 };
+
+function build(more: Partial<ContainerSpecInput> = {}): OciSpec {
+  return containerSpec(specInput(more)).spec;
+}
+
+function privileged(more: Partial<ContainerSpecInput> = {}): ContainerSpecInput {
+  const { sandbox } = specInput();
+  return specInput({
+    spec: containerRequest({ security: security({ privileged: true }) }),
+    sandbox: { ...sandbox, privileged: true },
+    ...more,
+  });
+}
+
+function types(spec: OciSpec): readonly string[] {
+  return spec.linux.namespaces.map(({ type }) => type);
+}
+
+function inPid(pid: ContainerSecurity['pid']): ContainerSpec {
+  return containerRequest({ security: security({ pid }) });
+}
+
+/** Every array and object below a value. */
+function parts(value: unknown): readonly object[] {
+  if (typeof value !== 'object' || value === null) return [];
+  return [value, ...Object.values(value).flatMap(parts)];
+}
+
+describe('containerSpec()', () => {
+  it('runs the process as asked', () => {
+    const { process } = build();
+    expect(process).toMatchObject({
+      terminal: false,
+      user: { uid: 1000, gid: 1000, additionalGids: [1000, 50_000] },
+      args: ['/entry', 'serve'],
+      cwd: '/',
+      noNewPrivileges: false,
+      oomScoreAdj: 0,
+    });
+    expect(process.env).toEqual([
+      'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+      'HOSTNAME=web-0',
+      'LANG=C',
+    ]);
+    expect(process).not.toHaveProperty('apparmorProfile');
+  });
+
+  it('gives the same capabilities in all sets and none that a child would inherit', () => {
+    const { capabilities } = build().process;
+    expect(Object.keys(capabilities)).toEqual(['bounding', 'effective', 'permitted']);
+    expect([...capabilities.bounding].sort()).toEqual([...DEFAULT_CAPABILITIES].sort());
+    expect(capabilities.effective).toEqual(capabilities.bounding);
+  });
+
+  it('leaves the host name to the namespace', () => {
+    expect(build()).not.toHaveProperty('hostname');
+  });
+
+  it('joins the namespaces of the pod and makes pid, mount and cgroup ones', () => {
+    expect(build().linux.namespaces).toEqual([
+      { type: 'pid' },
+      { type: 'mount' },
+      { type: 'network', path: '/run/ns/net' },
+      { type: 'ipc', path: '/run/ns/ipc' },
+      { type: 'uts', path: '/run/ns/uts' },
+      { type: 'cgroup' },
+    ]);
+  });
+
+  it('makes no cgroup namespace on v1, and none for a privileged container', () => {
+    expect(types(build({ host: hostFacts({ cgroup: { mode: 'hybrid', hierarchies: [] } }) }))).not.toContain('cgroup');
+    expect(types(containerSpec(privileged()).spec)).not.toContain('cgroup');
+  });
+
+  it('names the pod for the shim, so that its containers share one', () => {
+    expect(build().annotations).toEqual({
+      'io.containerd.runc.v2.group': 'pod1',
+      'io.kubernetes.cri.container-type': 'container',
+      'io.kubernetes.cri.container-name': 'web',
+      'io.kubernetes.cri.image-name': 'registry.example/web:1',
+      'io.kubernetes.cri.sandbox-id': 'pod1',
+      'io.kubernetes.cri.sandbox-name': 'web-0',
+      'io.kubernetes.cri.sandbox-namespace': 'shop',
+      'io.kubernetes.cri.sandbox-uid': 'u1',
+    });
+  });
+
+  it("lets only the handler's annotations through, and never over davit's own", () => {
+    const { sandbox } = specInput();
+    const annotations = {
+      'io.example/a': '1',
+      'org.systemd.property.ExecStartPre': 'rm',
+      'io.containerd.runc.v2.group': 'other',
+    };
+    const spec = build({
+      sandbox: { ...sandbox, annotations },
+      spec: containerRequest({ annotations: { 'io.example/b': '2', 'io.other/c': '3' } }),
+      handler: {
+        podAnnotations: ['io.example/*', 'io.containerd.runc.v2.group'],
+        containerAnnotations: ['io.example/b'],
+      },
+    });
+    expect(spec.annotations).toMatchObject({ 'io.example/a': '1', 'io.example/b': '2' });
+    expect(spec.annotations).not.toHaveProperty('org.systemd.property.ExecStartPre');
+    expect(spec.annotations).not.toHaveProperty('io.other/c');
+    expect(spec.annotations['io.containerd.runc.v2.group']).toBe('pod1');
+  });
+
+  it('hides exactly the paths of the request', () => {
+    expect(build().linux).toMatchObject({ maskedPaths: ['/proc/kcore'], readonlyPaths: ['/proc/sys'] });
+    const open = containerRequest({ security: security({ maskedPaths: [], readonlyPaths: [] }) });
+    expect(build({ spec: open }).linux).toMatchObject({ maskedPaths: [], readonlyPaths: [] });
+  });
+
+  it('allows only the devices asked for', () => {
+    const { linux } = build({ devices: [{ device: FUSE, permissions: 'rw' }] });
+    expect(linux.devices).toEqual([FUSE]);
+    expect(linux.resources.devices).toEqual([
+      { allow: false, access: 'rwm' },
+      { allow: true, type: 'c', major: 10, minor: 229, access: 'rw' },
+    ]);
+  });
+
+  it.each(['', 'rx', 'rr'])('refuses the device permissions %j', (permissions) => {
+    expect(() => build({ devices: [{ device: FUSE, permissions }] })).toThrow('config.devices[0].permissions');
+  });
+
+  it('opens everything to a privileged container', () => {
+    const { spec } = containerSpec(privileged({ hostDevices: [NULL_DEVICE, FUSE] }));
+    expect(spec.process.capabilities.bounding).toEqual(CAPABILITIES);
+    expect(spec.linux.devices).toEqual([NULL_DEVICE, FUSE]);
+    expect(spec.linux.resources.devices).toEqual([{ allow: true, access: 'rwm' }]);
+    expect(spec.linux).toMatchObject({ maskedPaths: [], readonlyPaths: [] });
+    const options = Object.fromEntries(spec.mounts.map((mount) => [mount.destination, mount.options]));
+    expect(options['/sys']).toContain('rw');
+    expect(options['/sys/fs/cgroup']).toContain('rw');
+  });
+
+  it('does not give the devices of the host to an unprivileged container', () => {
+    expect(build({ hostDevices: [FUSE] }).linux.devices).toEqual([]);
+  });
+
+  it('refuses a privileged container in a sandbox that is not', () => {
+    const { sandbox } = specInput();
+    expect(() => containerSpec(privileged({ sandbox }))).toThrow('security_context.privileged: the sandbox is not');
+  });
+
+  it('raises an OOM score that it may not set and says so once', () => {
+    const own = { boundingCapabilities: [...CAPABILITIES], effectiveCapabilities: [], oomScoreAdj: 0 };
+    const request = containerRequest({ resources: { oomScoreAdj: -997 } });
+    const { spec, notices } = containerSpec(specInput({ spec: request, host: hostFacts({ process: own }) }));
+    expect(spec.process.oomScoreAdj).toBe(0);
+    expect(notices).toEqual(['oom_score_adj -997 is raised to 0: davit has no CAP_SYS_RESOURCE to go lower']);
+    expect(build({ spec: request }).process.oomScoreAdj).toBe(-997);
+  });
+
+  it('keeps back capabilities that the node does not have, and says so', () => {
+    const held = CAPABILITIES.filter((name) => name !== 'CAP_SYS_RESOURCE');
+    const process = { boundingCapabilities: held, effectiveCapabilities: held, oomScoreAdj: 0 };
+    const { spec, notices } = containerSpec(privileged({ host: hostFacts({ process }) }));
+    expect(spec.process.capabilities.bounding).toEqual(held);
+    expect(notices).toEqual(['capabilities that davit does not have itself are left out: CAP_SYS_RESOURCE']);
+  });
+
+  it('refuses seccomp profiles by name, but not for a privileged container', () => {
+    const seccomp = { kind: 'runtime-default' } as const;
+    expect(() => build({ spec: containerRequest({ security: security({ seccomp }) }) })).toThrow(
+      'config.linux.security_context.seccomp: runtime-default',
+    );
+    const request = containerRequest({ security: security({ seccomp, privileged: true }) });
+    expect(() => containerSpec(privileged({ spec: request }))).not.toThrow();
+  });
+
+  it('sets an AppArmor profile of the node where AppArmor is on, and refuses it where it is off', () => {
+    const apparmor = { kind: 'localhost', ref: 'localhost/web' } as const;
+    const spec = containerRequest({ security: security({ apparmor }) });
+    expect(build({ spec, host: hostFacts({ apparmor: true }) }).process.apparmorProfile).toBe('web');
+    expect(() => build({ spec })).toThrow('AppArmor is off on this node');
+  });
+
+  it('shares nothing between two specs, nor with what they are made from', () => {
+    const input = privileged({ hostDevices: [NULL_DEVICE], devices: [{ device: FUSE, permissions: 'r' }] });
+    const [first, second] = [containerSpec(input).spec, containerSpec(input).spec];
+    const others = new Set([...parts(second), ...parts(input)]);
+    expect(parts(first).filter((part) => others.has(part))).toEqual([]);
+    expect(first).toEqual(second);
+  });
+});
+
+describe('the PID namespace of containerSpec()', () => {
+  const sandbox = { ...specInput().sandbox, pausePid: 7 };
+
+  it("is the pause process' for a pod that shares", () => {
+    expect(build({ spec: inPid('pod'), sandbox }).linux.namespaces[0]).toEqual({
+      type: 'pid',
+      path: '/proc/7/ns/pid',
+    });
+  });
+
+  it("is the target's", () => {
+    expect(build({ spec: inPid({ target: 'c9' }), targetPid: 9 }).linux.namespaces[0]).toEqual({
+      type: 'pid',
+      path: '/proc/9/ns/pid',
+    });
+  });
+
+  it("is the node's when none is listed", () => {
+    expect(types(build({ spec: inPid('node'), sandbox }))).not.toContain('pid');
+  });
+
+  it('is an error when what it needs is not there', () => {
+    expect(() => build({ spec: inPid('pod') })).toThrow('without a PID namespace of its own');
+    expect(() => build({ spec: inPid({ target: 'c9' }) })).toThrow('container c9 does not run');
+  });
+});

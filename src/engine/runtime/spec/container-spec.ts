@@ -1,0 +1,163 @@
+import { invalidField } from '../../errors.ts';
+import type { HandlerConfig } from '../../engine-config.ts';
+import type { HostDevice, HostFacts } from '../../host/index.ts';
+import { grantCapabilities } from '../../security/capabilities.ts';
+import type { CapabilityGrant } from '../../security/capabilities.ts';
+import type { ContainerSecurity, ContainerSpec, ContainerUser, NamespacePaths } from '../../types.ts';
+import { allowedAnnotations, containerAnnotations } from './annotations.ts';
+import type { SpecPod } from './annotations.ts';
+import { containerDevices } from './devices.ts';
+import type { SpecDevice } from './devices.ts';
+import { containerMounts } from './mounts.ts';
+import type { SpecMount, SpecPodFiles } from './mounts.ts';
+import { containerNamespaces } from './namespaces.ts';
+import { OCI_VERSION } from './oci.ts';
+import type { OciCapabilities, OciLinux, OciProcess, OciSpec } from './oci.ts';
+import { oomScoreAdj } from './oom-score.ts';
+import { processArgs, processCwd, processEnv } from './process.ts';
+import type { SpecImage } from './process.ts';
+import { containerProfiles } from './profiles.ts';
+import { ociResources } from './resources.ts';
+
+/** The pod a container is made in. */
+export interface SpecSandbox extends SpecPod {
+  /** The name its UTS namespace has. */
+  readonly hostname: string;
+  readonly privileged: boolean;
+  readonly namespaces: NamespacePaths;
+  readonly pausePid?: number;
+  readonly files: SpecPodFiles;
+}
+
+export interface ContainerSpecInput {
+  readonly spec: ContainerSpec;
+  readonly image: SpecImage;
+  readonly sandbox: SpecSandbox;
+  readonly user: ContainerUser;
+  readonly host: HostFacts;
+  readonly handler: Pick<HandlerConfig, 'podAnnotations' | 'containerAnnotations'>;
+  /** As the OCI runtime takes it; see CgroupService.specPath. */
+  readonly cgroupsPath: string;
+  /** The request's mounts, resolved, in its order. */
+  readonly mounts: readonly SpecMount[];
+  /** The request's devices, looked up; a folder of devices is one entry for each. */
+  readonly devices: readonly SpecDevice[];
+  /** All of the host's devices; asked for only when the container is privileged. */
+  readonly hostDevices: readonly HostDevice[];
+  /** First process of the container whose PID namespace is to be joined. */
+  readonly targetPid?: number;
+}
+
+/** `notices`: what was asked for and is given in part or not at all on this node; one warning for the operator. */
+export interface ContainerSpecResult {
+  readonly spec: OciSpec;
+  readonly notices: readonly string[];
+}
+
+/**
+ * The OCI runtime spec of a container. Pure: no array or object of the input, and none that two specs share, is in the
+ * result. Throws invalid-argument naming the field for a request that makes no sense.
+ */
+export function containerSpec(input: ContainerSpecInput): ContainerSpecResult {
+  const { spec, image, sandbox, host } = input;
+  const { security } = spec;
+  if (security.privileged && !sandbox.privileged)
+    throw invalidField('config.linux.security_context.privileged', 'the sandbox is not privileged');
+  const mounts = containerMounts({
+    mounts: input.mounts,
+    podFiles: sandbox.files,
+    readonlyRootfs: security.readonlyRootfs,
+    privileged: security.privileged,
+    selinux: host.selinux,
+  });
+  const granted = grantCapabilities(
+    { privileged: security.privileged, add: security.addCapabilities, drop: security.dropCapabilities },
+    host.process.boundingCapabilities,
+  );
+  const process = containerProcess(input, granted);
+  const linux = containerLinux(input);
+  return {
+    spec: {
+      ociVersion: OCI_VERSION,
+      process: process.part,
+      root: { path: 'rootfs', readonly: security.readonlyRootfs },
+      mounts: mounts.mounts,
+      annotations: {
+        ...allowedAnnotations(sandbox.annotations, input.handler.podAnnotations),
+        ...allowedAnnotations(spec.annotations, input.handler.containerAnnotations),
+        ...containerAnnotations(sandbox, spec.metadata.name, image.name),
+      },
+      linux: { ...linux.part, ...mounts.root },
+    },
+    notices: [...process.notices, ...mounts.notices, ...withheldNotice(granted), ...linux.notices],
+  };
+}
+
+/** The same capabilities in the sets that a container has. */
+export function capabilitySets(names: readonly string[]): OciCapabilities {
+  return { bounding: [...names], effective: [...names], permitted: [...names] };
+}
+
+interface Part<T> {
+  readonly part: T;
+  readonly notices: readonly string[];
+}
+
+function containerProcess(input: ContainerSpecInput, granted: CapabilityGrant): Part<OciProcess> {
+  const { spec, image, sandbox, user, host } = input;
+  const env = processEnv(spec, image, sandbox.hostname);
+  // Without a value of its own a container would inherit the shim's, which is well protected.
+  const oom = oomScoreAdj(spec.resources.oomScoreAdj ?? 0, host.process);
+  return {
+    part: {
+      terminal: spec.tty,
+      user: { uid: user.uid, gid: user.gid, additionalGids: [...user.supplementalGroups] },
+      args: processArgs(spec, image),
+      env: env.env,
+      cwd: processCwd(spec, image),
+      capabilities: capabilitySets(granted.names),
+      noNewPrivileges: spec.security.noNewPrivs,
+      oomScoreAdj: oom.value,
+      ...containerProfiles(spec.security, host),
+    },
+    notices: [...env.notices, ...oom.notices],
+  };
+}
+
+function containerLinux(input: ContainerSpecInput): Part<OciLinux> {
+  const { spec, sandbox, host } = input;
+  const { security } = spec;
+  const devices = containerDevices({ ...input, privileged: security.privileged });
+  const limits = ociResources(spec.resources, host);
+  return {
+    part: {
+      cgroupsPath: input.cgroupsPath,
+      namespaces: containerNamespaces({
+        pid: security.pid,
+        paths: sandbox.namespaces,
+        pausePid: sandbox.pausePid,
+        targetPid: input.targetPid,
+        cgroup: host.cgroup.mode === 'v2' && !security.privileged,
+      }),
+      devices: devices.devices,
+      resources: { devices: devices.rules, ...limits.resources },
+      ...hiddenPaths(security),
+    },
+    notices: limits.notices,
+  };
+}
+
+/**
+ * Exactly the lists of the request. An empty one hides nothing: that is how Kubernetes asks for an unmasked /proc, and on
+ * the wire an empty list and an absent one are the same.
+ */
+function hiddenPaths(security: ContainerSecurity): Pick<OciLinux, 'maskedPaths' | 'readonlyPaths'> {
+  if (security.privileged) return { maskedPaths: [], readonlyPaths: [] };
+  return { maskedPaths: [...security.maskedPaths], readonlyPaths: [...security.readonlyPaths] };
+}
+
+function withheldNotice({ withheld }: CapabilityGrant): readonly string[] {
+  return withheld.length === 0
+    ? []
+    : [`capabilities that davit does not have itself are left out: ${withheld.join(', ')}`];
+}

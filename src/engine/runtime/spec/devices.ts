@@ -1,0 +1,56 @@
+import { posix } from 'node:path';
+import { invalidField } from '../../errors.ts';
+import type { HostDevice } from '../../host/index.ts';
+import type { OciDevice, OciDeviceRule } from './oci.ts';
+
+/** A device of the host, as the container sees it, and what it may do with it. */
+export interface SpecDevice {
+  readonly device: HostDevice;
+  /** A subset of `rwm`. */
+  readonly permissions: string;
+}
+
+export interface DevicesInput {
+  readonly devices: readonly SpecDevice[];
+  /** Every device of the host, for a privileged container only. */
+  readonly hostDevices: readonly HostDevice[];
+  readonly privileged: boolean;
+}
+
+export interface DevicesPlan {
+  readonly devices: readonly OciDevice[];
+  /** Nothing but what follows; the OCI runtime adds the handful that every program needs (null, zero, tty, …). */
+  readonly rules: readonly OciDeviceRule[];
+}
+
+/** Letters of r, w and m, none twice. */
+const PERMISSIONS = /^(?!.*(.).*\1)[rwm]+$/;
+
+export function containerDevices({ devices, hostDevices, privileged }: DevicesInput): DevicesPlan {
+  const byPath = new Map<string, OciDevice>();
+  if (privileged) for (const device of hostDevices) byPath.set(device.path, { ...device });
+  devices.forEach(({ device, permissions }, index) => {
+    const path = posix.normalize(device.path);
+    if (!path.startsWith('/'))
+      throw invalidField(`config.devices[${index}].container_path`, `${JSON.stringify(path)} is not an absolute path`);
+    if (!PERMISSIONS.test(permissions))
+      throw invalidField(
+        `config.devices[${index}].permissions`,
+        `${JSON.stringify(permissions)} is not made of r, w, m`,
+      );
+    byPath.set(path, { ...device, path });
+  });
+  return { devices: [...byPath.values()], rules: privileged ? [allowAll()] : [denyAll(), ...devices.map(allow)] };
+}
+
+export function denyAll(): OciDeviceRule {
+  return { allow: false, access: 'rwm' };
+}
+
+function allowAll(): OciDeviceRule {
+  return { allow: true, access: 'rwm' };
+}
+
+function allow({ device: { type, major, minor }, permissions }: SpecDevice): OciDeviceRule {
+  return { allow: true, type, major, minor, access: permissions };
+}

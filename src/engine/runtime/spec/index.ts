@@ -1,0 +1,11 @@
+export { containerSpec } from './container-spec.ts';
+export type { ContainerSpecInput, ContainerSpecResult, SpecSandbox } from './container-spec.ts';
+export type { SpecDevice } from './devices.ts';
+export { foldResources } from './fold-resources.ts';
+export type { SpecMount, SpecPodFiles } from './mounts.ts';
+export type { OciResources, OciSpec } from './oci.ts';
+export { PAUSE_PATH, pauseSpec } from './pause-spec.ts';
+export type { PauseSpecInput } from './pause-spec.ts';
+export type { SpecImage } from './process.ts';
+export { ociResources } from './resources.ts';
+export type { ResourcesPlan } from './resources.ts';

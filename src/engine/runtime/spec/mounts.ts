@@ -1,0 +1,145 @@
+import { posix } from 'node:path';
+import { invalidField } from '../../errors.ts';
+import type { MountSpec } from '../../types.ts';
+import type { OciLinux, OciMount } from './oci.ts';
+
+/** Files of the pod on the host that each of its containers sees. */
+export interface SpecPodFiles {
+  readonly resolvConf: string;
+  readonly hosts: string;
+  readonly hostname: string;
+  readonly shm: string;
+}
+
+/** A mount of the request, its host path resolved: it exists and holds no symlink. */
+export interface SpecMount {
+  readonly spec: MountSpec;
+  readonly source: string;
+}
+
+export interface MountsInput {
+  readonly mounts: readonly SpecMount[];
+  readonly podFiles: SpecPodFiles;
+  readonly readonlyRootfs: boolean;
+  readonly privileged: boolean;
+  readonly selinux: boolean;
+}
+
+export interface MountsPlan {
+  readonly mounts: readonly OciMount[];
+  /** What the root itself must be for the mounts to be what they are. */
+  readonly root: Pick<OciLinux, 'rootfsPropagation'>;
+  readonly notices: readonly string[];
+}
+
+const PROPAGATION = { private: 'rprivate', 'host-to-container': 'rslave', bidirectional: 'rshared' } as const;
+
+/**
+ * All mounts of a container in the order they are made. First what every container has; then the pod's files and the
+ * request's mounts, parents before what lies below them. A mount of the request takes the place of what davit would have
+ * mounted there, and of everything from the first group that it would hide.
+ */
+export function containerMounts(input: MountsInput): MountsPlan {
+  const notices: string[] = [];
+  const requested = requestedMounts(input, notices);
+  const destinations = [...requested.keys()];
+  const system = systemMounts(input.privileged).filter(
+    ({ destination }) => !destinations.some((taken) => isAtOrBelow(destination, taken)),
+  );
+  const files = podFileMounts(input).filter(({ destination }) => !requested.has(destination));
+  return {
+    mounts: [...system, ...[...files, ...requested.values()].sort(byDepth)],
+    root: rootPropagation(input.mounts),
+    notices,
+  };
+}
+
+/** /proc and /dev, without which no process starts. */
+export function baseMounts(): readonly OciMount[] {
+  return [
+    { destination: '/proc', type: 'proc', source: 'proc', options: ['nosuid', 'noexec', 'nodev'] },
+    {
+      destination: '/dev',
+      type: 'tmpfs',
+      source: 'tmpfs',
+      options: ['nosuid', 'strictatime', 'mode=755', 'size=65536k'],
+    },
+  ];
+}
+
+function systemMounts(privileged: boolean): readonly OciMount[] {
+  const access = privileged ? 'rw' : 'ro';
+  return [
+    ...baseMounts(),
+    {
+      destination: '/dev/pts',
+      type: 'devpts',
+      source: 'devpts',
+      // Group 5 is tty everywhere.
+      options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', 'gid=5'],
+    },
+    { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: ['nosuid', 'noexec', 'nodev'] },
+    { destination: '/sys', type: 'sysfs', source: 'sysfs', options: ['nosuid', 'noexec', 'nodev', access] },
+    {
+      destination: '/sys/fs/cgroup',
+      type: 'cgroup',
+      source: 'cgroup',
+      options: ['nosuid', 'noexec', 'nodev', 'relatime', access],
+    },
+  ];
+}
+
+function podFileMounts({ podFiles, readonlyRootfs }: MountsInput): readonly OciMount[] {
+  const access = readonlyRootfs ? 'ro' : 'rw';
+  return [
+    bind('/etc/hostname', podFiles.hostname, 'rprivate', access),
+    bind('/etc/hosts', podFiles.hosts, 'rprivate', access),
+    bind('/etc/resolv.conf', podFiles.resolvConf, 'rprivate', access),
+    bind('/dev/shm', podFiles.shm, 'rprivate', 'rw'),
+  ];
+}
+
+/** By destination; of two on one place the later, which would have hidden the earlier. */
+function requestedMounts({ mounts, selinux }: MountsInput, notices: string[]): ReadonlyMap<string, OciMount> {
+  const byDestination = new Map<string, OciMount>();
+  mounts.forEach(({ spec, source }, index) => {
+    const field = `config.mounts[${index}].container_path`;
+    const destination = cleanDestination(spec.containerPath, field);
+    if (byDestination.delete(destination))
+      notices.push(`${field}: ${destination} is mounted twice; the last one counts`);
+    if (spec.selinuxRelabel && selinux)
+      notices.push(`config.mounts[${index}].selinux_relabel: SELinux labels are not set; ${source} keeps its own`);
+    byDestination.set(
+      destination,
+      bind(destination, source, PROPAGATION[spec.propagation], spec.readonly ? 'ro' : 'rw'),
+    );
+  });
+  return byDestination;
+}
+
+function cleanDestination(path: string, field: string): string {
+  if (!path.startsWith('/')) throw invalidField(field, `${JSON.stringify(path)} is not an absolute path`);
+  if (path.includes('\0')) throw invalidField(field, 'has a NUL in it');
+  const clean = posix.normalize(path).replace(/(?<=.)\/$/, '');
+  if (clean === '/') throw invalidField(field, 'nothing can be mounted over the root');
+  return clean;
+}
+
+/** A mount can only share what the root itself shares. */
+function rootPropagation(mounts: readonly SpecMount[]): MountsPlan['root'] {
+  if (mounts.some(({ spec }) => spec.propagation === 'bidirectional')) return { rootfsPropagation: 'rshared' };
+  return mounts.some(({ spec }) => spec.propagation === 'host-to-container') ? { rootfsPropagation: 'rslave' } : {};
+}
+
+function bind(destination: string, source: string, propagation: string, access: 'ro' | 'rw'): OciMount {
+  return { destination, type: 'bind', source, options: ['rbind', propagation, access] };
+}
+
+function isAtOrBelow(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(`${folder}/`);
+}
+
+/** Equal depths keep their order: sort() is stable. */
+function byDepth(a: OciMount, b: OciMount): number {
+  return a.destination.split('/').length - b.destination.split('/').length;
+}

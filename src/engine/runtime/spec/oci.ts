@@ -1,0 +1,98 @@
+/** The part of the OCI runtime specification (config.json, version 1.0.2) that davit writes. */
+
+export interface OciSpec {
+  readonly ociVersion: string;
+  readonly process: OciProcess;
+  readonly root: { readonly path: string; readonly readonly: boolean };
+  readonly mounts: readonly OciMount[];
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly linux: OciLinux;
+}
+
+export interface OciProcess {
+  readonly terminal: boolean;
+  readonly user: { readonly uid: number; readonly gid: number; readonly additionalGids: readonly number[] };
+  readonly args: readonly string[];
+  readonly env: readonly string[];
+  readonly cwd: string;
+  readonly capabilities: OciCapabilities;
+  readonly noNewPrivileges: boolean;
+  readonly oomScoreAdj: number;
+  readonly apparmorProfile?: string;
+}
+
+/** No ambient and no inheritable ones: a process that is not root has what its files give it. */
+export interface OciCapabilities {
+  readonly bounding: readonly string[];
+  readonly effective: readonly string[];
+  readonly permitted: readonly string[];
+}
+
+export interface OciMount {
+  readonly destination: string;
+  readonly type: string;
+  readonly source: string;
+  readonly options: readonly string[];
+}
+
+export type OciNamespaceType = 'pid' | 'network' | 'mount' | 'ipc' | 'uts' | 'cgroup';
+
+/** Without a path: a new namespace. A type that is not listed: the runtime's own, which is the node's. */
+export interface OciNamespace {
+  readonly type: OciNamespaceType;
+  readonly path?: string;
+}
+
+export interface OciLinux {
+  readonly cgroupsPath: string;
+  readonly namespaces: readonly OciNamespace[];
+  readonly devices: readonly OciDevice[];
+  readonly resources: OciResources;
+  readonly maskedPaths: readonly string[];
+  readonly readonlyPaths: readonly string[];
+  readonly rootfsPropagation?: 'rshared' | 'rslave';
+}
+
+export interface OciDevice {
+  readonly path: string;
+  readonly type: 'c' | 'b';
+  readonly major: number;
+  readonly minor: number;
+  readonly fileMode: number;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+export interface OciDeviceRule {
+  readonly allow: boolean;
+  readonly type?: 'c' | 'b';
+  readonly major?: number;
+  readonly minor?: number;
+  readonly access: string;
+}
+
+/** Also what a task update takes; `devices` is then absent. */
+export interface OciResources {
+  readonly devices?: readonly OciDeviceRule[];
+  readonly cpu?: OciCpu;
+  readonly memory?: OciMemory;
+  readonly hugepageLimits?: readonly { readonly pageSize: string; readonly limit: number }[];
+  readonly unified?: Readonly<Record<string, string>>;
+}
+
+export interface OciCpu {
+  readonly shares?: number;
+  readonly quota?: number;
+  readonly period?: number;
+  readonly cpus?: string;
+  readonly mems?: string;
+}
+
+export interface OciMemory {
+  readonly limit?: number;
+  /** Memory and swap together, on v1 and v2 alike. */
+  readonly swap?: number;
+}
+
+/** What a spec's `ociVersion` says: what the oldest runc that davit works with knows, and all that it needs. */
+export const OCI_VERSION = '1.0.2';

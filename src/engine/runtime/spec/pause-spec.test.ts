@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest';
+import { newSandboxId } from '../../ids.ts';
+import type { SandboxSecurity } from '../../types.ts';
+import type { OciSpec } from './oci.ts';
+import { pauseSpec } from './pause-spec.ts';
+import { hostFacts } from './test-input.ts';
+
+const ID = newSandboxId();
+
+function build(security: Partial<SandboxSecurity> = {}): OciSpec {
+  return pauseSpec({
+    sandboxId: ID,
+    spec: {
+      metadata: { name: 'web-0', uid: 'u1', namespace: 'shop', attempt: 0 },
+      security: { supplementalGroups: [], readonlyRootfs: false, ...security },
+    },
+    namespaces: { network: '/run/ns/net', ipc: '/run/ns/ipc' },
+    cgroupsPath: `/davit/${ID}/${ID}`,
+    host: hostFacts(),
+  });
+}
+
+describe('pauseSpec()', () => {
+  it('holds a new PID namespace and joins the others of the pod', () => {
+    expect(build().linux.namespaces).toEqual([
+      { type: 'pid' },
+      { type: 'mount' },
+      { type: 'network', path: '/run/ns/net' },
+      { type: 'ipc', path: '/run/ns/ipc' },
+    ]);
+  });
+
+  it('has no right to anything', () => {
+    const { process, root, linux, mounts } = build();
+    expect(process).toMatchObject({
+      args: ['/pause'],
+      user: { uid: 65_535, gid: 65_535 },
+      capabilities: { bounding: [], effective: [], permitted: [] },
+      noNewPrivileges: true,
+      oomScoreAdj: -998,
+    });
+    expect(root.readonly).toBe(true);
+    expect(linux.resources).toEqual({ devices: [{ allow: false, access: 'rwm' }] });
+    expect(mounts.map(({ destination }) => destination)).toEqual(['/proc', '/dev']);
+  });
+
+  it('runs as the user that the pod names', () => {
+    expect(build({ runAsUser: 5, runAsGroup: 6, supplementalGroups: [7] }).process.user).toEqual({
+      uid: 5,
+      gid: 6,
+      additionalGids: [6, 7],
+    });
+    expect(build({ runAsUser: 5 }).process.user.gid).toBe(0);
+  });
+
+  it('belongs to the shim of the pod', () => {
+    expect(build().annotations).toMatchObject({
+      'io.containerd.runc.v2.group': ID,
+      'io.kubernetes.cri.container-type': 'sandbox',
+      'io.kubernetes.cri.sandbox-id': ID,
+    });
+  });
+});

@@ -1,0 +1,59 @@
+import type { HostFacts } from '../../host/index.ts';
+import type { SandboxId } from '../../ids.ts';
+import type { NamespacePaths, SandboxSpec } from '../../types.ts';
+import { podAnnotations } from './annotations.ts';
+import { capabilitySets } from './container-spec.ts';
+import { denyAll } from './devices.ts';
+import { baseMounts } from './mounts.ts';
+import { podNamespaces } from './namespaces.ts';
+import { OCI_VERSION } from './oci.ts';
+import type { OciSpec } from './oci.ts';
+import { oomScoreAdj } from './oom-score.ts';
+
+export interface PauseSpecInput {
+  readonly sandboxId: SandboxId;
+  readonly spec: Pick<SandboxSpec, 'metadata' | 'security'>;
+  readonly namespaces: NamespacePaths;
+  /** As the OCI runtime takes it; see CgroupService.specPath. */
+  readonly cgroupsPath: string;
+  readonly host: Pick<HostFacts, 'process'>;
+}
+
+/** Where the root that the caller makes has our static program; beside it the empty folders `proc` and `dev`. */
+export const PAUSE_PATH = '/pause';
+
+/** A user that owns nothing, unless the pod names another. */
+const NOBODY = 65_535;
+/** With its PID 1 the whole pod dies: it goes last. */
+const OOM_SCORE_ADJ = -998;
+
+/** The OCI runtime spec of the process that holds a pod's shared PID namespace. Nothing but that: no capability, no device. */
+export function pauseSpec({ sandboxId, spec, namespaces, cgroupsPath, host }: PauseSpecInput): OciSpec {
+  const { runAsUser, runAsGroup, supplementalGroups } = spec.security;
+  const uid = runAsUser ?? NOBODY;
+  const gid = runAsGroup ?? (runAsUser === undefined ? NOBODY : 0);
+  return {
+    ociVersion: OCI_VERSION,
+    process: {
+      terminal: false,
+      user: { uid, gid, additionalGids: [...new Set([gid, ...supplementalGroups])] },
+      args: [PAUSE_PATH],
+      env: [],
+      cwd: '/',
+      capabilities: capabilitySets([]),
+      noNewPrivileges: true,
+      oomScoreAdj: oomScoreAdj(OOM_SCORE_ADJ, host.process).value,
+    },
+    root: { path: 'rootfs', readonly: true },
+    mounts: baseMounts(),
+    annotations: podAnnotations({ id: sandboxId, metadata: spec.metadata }, 'sandbox'),
+    linux: {
+      cgroupsPath,
+      namespaces: [{ type: 'pid' }, { type: 'mount' }, ...podNamespaces(namespaces)],
+      devices: [],
+      resources: { devices: [denyAll()] },
+      maskedPaths: [],
+      readonlyPaths: [],
+    },
+  };
+}
