@@ -17,9 +17,12 @@ export interface RunConfig {
   readonly Labels?: Readonly<Record<string, string>>;
 }
 
+/** A layer as it is stored; images share it. */
 export interface Layer {
-  readonly entries: readonly Entry[];
   readonly compression: 'gzip' | 'zstd' | 'none';
+  readonly content: Buffer;
+  /** Digest of the uncompressed archive. */
+  readonly diffId: string;
 }
 
 /**
@@ -70,12 +73,17 @@ const TYPES = {
   },
 } as const;
 
+export function packLayer(entries: readonly Entry[], compression: Layer['compression']): Layer {
+  const archive = tar(entries);
+  return { compression, content: compress(archive, compression), diffId: digestOf(archive) };
+}
+
 /** Builds an image; equal input gives equal digests on the same machine. */
 export function buildImage(layers: readonly Layer[], config: RunConfig, form: Form): Image {
   const here: Platform = { os: 'linux', architecture: process.arch === 'x64' ? 'amd64' : process.arch };
   const own = buildManifest(layers, config, here, form);
   if (form === 'oci') return own;
-  const foreign = buildManifest([{ entries: [], compression: 'gzip' }], {}, FOREIGN, form);
+  const foreign = buildManifest([packLayer([], 'gzip')], {}, FOREIGN, form);
   const types = TYPES[form === 'docker' ? 'docker' : 'oci'];
   const children = [...foreign.manifests, ...own.manifests];
   const index = json(types.index, {
@@ -88,15 +96,12 @@ export function buildImage(layers: readonly Layer[], config: RunConfig, form: Fo
 
 function buildManifest(layers: readonly Layer[], config: RunConfig, platform: Platform, form: Form): Image {
   const types = TYPES[form === 'docker' ? 'docker' : 'oci'];
-  const tars = layers.map((layer) => tar(layer.entries));
-  const packed = layers.map((layer, place) => {
-    return blob(types[layer.compression], compress(tars[place] ?? Buffer.alloc(0), layer.compression));
-  });
+  const packed = layers.map((layer) => blob(types[layer.compression], layer.content));
   const image = json(types.config, {
     created: CREATED,
     ...platform,
     config,
-    rootfs: { type: 'layers', diff_ids: tars.map(digestOf) },
+    rootfs: { type: 'layers', diff_ids: layers.map((layer) => layer.diffId) },
     history: layers.map(() => ({ created: CREATED, created_by: 'hack/test-images' })),
   });
   const manifest = json(types.manifest, {

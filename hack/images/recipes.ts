@@ -1,3 +1,4 @@
+import { packLayer } from './oci.ts';
 import type { Form, Layer, RunConfig } from './oci.ts';
 import { BUSYBOX } from './packages.ts';
 import type { Packages } from './packages.ts';
@@ -21,16 +22,17 @@ const MANY_LAYERS = 120;
 
 /** Every image that crictl's and critest's tests and our own use, under its upstream name. */
 export function recipes(packages: Packages): readonly Recipe[] {
-  const base = gzip(smallSystem(packages));
+  const system = smallSystem(packages);
+  const base = gzip(system);
   const shell: RunConfig = { Env: [PATH], Cmd: ['sh'] };
   return [
     image(['e2e-test-images/busybox'], ['1.29-2', '1.37.0-1'], [base], shell, 'oci-index'),
     image(['library/busybox'], ['latest', '1.37', '1.37.0'], [base], shell, 'oci-index'),
-    ...servers(packages, base),
+    ...servers(packages, base, system),
     ...pauses(packages),
     ...users(base),
     ...references(base, shell),
-    ...shapes(base),
+    ...shapes(base, system),
     image(['e2e-test-images/nonewprivs'], ['1.3'], [base, gzip(setuidId(packages))], {
       Env: [PATH],
       Cmd: ['sh', '-c', 'echo "Effective uid: $(/bin/effective -u)"'],
@@ -38,7 +40,7 @@ export function recipes(packages: Packages): readonly Recipe[] {
   ];
 }
 
-function servers(packages: Packages, base: Layer): readonly Recipe[] {
+function servers(packages: Packages, base: Layer, system: readonly Entry[]): readonly Recipe[] {
   const run: RunConfig = {
     Env: [PATH],
     Cmd: ['nginx', '-g', 'daemon off;'],
@@ -52,7 +54,7 @@ function servers(packages: Packages, base: Layer): readonly Recipe[] {
     image(['e2e-test-images/nginx'], ['1.14-2'], web, run, 'docker'),
     image(['library/nginx'], ['latest'], web, run, 'docker'),
     image([`${CRITEST}/hostnet-nginx-${arch}`, `${CRITEST}/hostnet-nginx`], ['latest'], hostnet, run),
-    image(['e2e-test-images/httpd', 'library/httpd'], ['2.4.39-4', 'latest'], httpdLayers(base), {
+    image(['e2e-test-images/httpd', 'library/httpd'], ['2.4.39-4', 'latest'], httpdLayers(system), {
       Env: [PATH],
       Cmd: ['sh', '-c', 'echo httpd listens on port 80; exec httpd -f -v -p 80 -h /www'],
       ExposedPorts: { '80/tcp': {} },
@@ -61,9 +63,9 @@ function servers(packages: Packages, base: Layer): readonly Recipe[] {
 }
 
 /** zstd layers of which the later ones replace and remove files of the earlier ones. */
-function httpdLayers(base: Layer): readonly Layer[] {
+function httpdLayers(system: readonly Entry[]): readonly Layer[] {
   return [
-    { ...base, compression: 'zstd' },
+    zstd(system),
     zstd([dir('www'), text('www/index.html', 'replaced by the next layer\n'), text('www/gone.html', 'removed\n')]),
     zstd([dir('www'), text('www/index.html', '<h1>It works on davit</h1>\n'), whiteout('www/gone.html')]),
   ];
@@ -100,7 +102,7 @@ function references(base: Layer, shell: RunConfig): readonly Recipe[] {
 }
 
 /** Images of ours whose config or layers have shapes that the others lack. */
-function shapes(base: Layer): readonly Recipe[] {
+function shapes(base: Layer, system: readonly Entry[]): readonly Recipe[] {
   const many = Array.from({ length: MANY_LAYERS }, (_, place) => gzip([text(`layer-${place}`, `${place}\n`)]));
   return [
     image(['davit/config'], ['latest'], [base], {
@@ -113,7 +115,7 @@ function shapes(base: Layer): readonly Recipe[] {
       StopSignal: 'SIGINT',
       Labels: { 'davit.example/kind': 'test' },
     }),
-    image(['davit/uncompressed'], ['latest'], [{ ...base, compression: 'none' }], { Env: [PATH], Cmd: ['sh'] }),
+    image(['davit/uncompressed'], ['latest'], [packLayer(system, 'none')], { Env: [PATH], Cmd: ['sh'] }),
     image(['davit/layers'], ['latest'], [base, ...many], { Env: [PATH], Cmd: ['sh'] }),
   ];
 }
@@ -129,9 +131,9 @@ function image(
 }
 
 function gzip(entries: readonly Entry[]): Layer {
-  return { entries, compression: 'gzip' };
+  return packLayer(entries, 'gzip');
 }
 
 function zstd(entries: readonly Entry[]): Layer {
-  return { entries, compression: 'zstd' };
+  return packLayer(entries, 'zstd');
 }
