@@ -1,0 +1,301 @@
+import type { Counters } from './counters.ts';
+import { makeFifos, openStreams, removeFifos, type OpenStreams } from './fifos.ts';
+import { LogFile } from './log-file.ts';
+import type { OutputFifo } from './output-fifo.ts';
+import type { FileIdentity } from './progress.ts';
+import type { AddParams, StreamsInfo, StreamTotals, Totals } from './protocol.ts';
+import { messageOf, PumpError } from './pump-error.ts';
+import type { PumpLog } from './pump-log.ts';
+import type { Reactor, Source, Turn } from './reactor.ts';
+import type { StreamsFolder, StreamsRecord } from './record.ts';
+import { Stall } from './stall.ts';
+import { Transcript } from './transcript.ts';
+import type { Workspace } from './workspace.ts';
+
+export interface StreamsDeps {
+  readonly workspace: Workspace;
+  readonly reactor: Reactor;
+  readonly counters: Counters;
+  readonly log: PumpLog;
+  /** Throws already-exists when another container's output goes to this file. */
+  readonly claimLog: (id: string, path: string, identity: FileIdentity) => void;
+  readonly onEnded: (record: StreamsRecord & { readonly ended: Totals }) => void;
+}
+
+/** More than the FIFO of a removed container holds: one that is still being written to does not keep its removal waiting. */
+const LAST_BYTES = 2 * 1024 * 1024;
+
+/**
+ * One container's output while it may still come: FIFOs → journals → log.
+ *
+ *   open ──finish()──▶ open, no more writers will come ──every FIFO hung up, all in the log──▶ ended
+ *     ╰── an error of the log or journal: stalled, the container waits in its writes; tried again until it works
+ */
+export class ContainerStreams {
+  readonly spec: AddParams;
+  readonly #folder: StreamsFolder;
+  readonly #deps: StreamsDeps;
+  readonly #open: OpenStreams;
+  readonly #transcript: Transcript;
+  readonly #sources: readonly Source[];
+  #log: LogFile | undefined;
+  #stall: Stall | undefined;
+  #finishing = false;
+  #closed = false;
+
+  private constructor(
+    spec: AddParams,
+    folder: StreamsFolder,
+    deps: StreamsDeps,
+    open: OpenStreams,
+    transcript: Transcript,
+  ) {
+    this.spec = spec;
+    this.#folder = folder;
+    this.#deps = deps;
+    this.#open = open;
+    this.#transcript = transcript;
+    this.#sources = open.outputs.map((output) => ({ fd: output.fd, turn: () => this.#turn(output) }));
+  }
+
+  /** Makes FIFOs, log and journals, opens them, and writes the record last. All or nothing, but for the log file. */
+  static create(spec: AddParams, folder: StreamsFolder, deps: StreamsDeps): ContainerStreams {
+    folder.create();
+    using undo = new DisposableStack();
+    undo.defer(() => folder.remove());
+    undo.defer(() => removeFifos(spec));
+    makeFifos(spec);
+    const open = undo.use(openStreams(spec, folder));
+    const log = spec.log === undefined ? undefined : undo.adopt(LogFile.create(spec.log), (file) => file.close());
+    if (log !== undefined) deps.claimLog(spec.id, spec.log ?? '', log.identity);
+    const { journals, progress } = open;
+    const parts = { journals, progress, workspace: deps.workspace, maxLine: spec.maxLine };
+    const streams = new ContainerStreams(spec, folder, deps, open, Transcript.begin(parts, log));
+    streams.#log = log;
+    undo.defer(() => streams.#unwatch());
+    streams.#watch();
+    folder.saveRecord({ format: 1, spec });
+    undo.move();
+    return streams;
+  }
+
+  /** Goes on where a pump that died left off. Throws when its FIFOs or journals cannot be opened. */
+  static recover(spec: AddParams, folder: StreamsFolder, deps: StreamsDeps): ContainerStreams {
+    using undo = new DisposableStack();
+    const open = undo.use(openStreams(spec, folder));
+    const { journals, progress } = open;
+    const saved = progress.load();
+    if (saved === undefined) {
+      deps.log.error('saved progress is unreadable; what the journals hold is given up', { container: spec.id });
+    }
+    const parts = { journals, progress, workspace: deps.workspace, maxLine: spec.maxLine };
+    const streams = new ContainerStreams(spec, folder, deps, open, Transcript.resume(parts, saved));
+    undo.defer(() => streams.#unwatch());
+    streams.#watch();
+    streams.#guard(() => streams.#catchUp());
+    for (const source of streams.#sources) deps.reactor.wake(source);
+    undo.move();
+    return streams;
+  }
+
+  get pipeBytes(): number {
+    return Math.min(...this.#open.outputs.map((output) => output.pipeBytes));
+  }
+
+  get logIdentity(): FileIdentity | undefined {
+    return this.#log?.identity;
+  }
+
+  get stalled(): boolean {
+    return this.#stall !== undefined;
+  }
+
+  info(): StreamsInfo {
+    const stall = this.#stall;
+    return {
+      id: this.spec.id,
+      state: 'open',
+      spec: this.spec,
+      totals: this.#totals(0),
+      ...(stall === undefined ? {} : { problem: stall.problem }),
+    };
+  }
+
+  /** No writer will come that is not there now: the streams end once every FIFO is hung up. */
+  finish(): void {
+    this.#finishing = true;
+    for (const output of this.#open.outputs) output.expectWriter();
+    for (const source of this.#sources) this.#deps.reactor.wake(source);
+  }
+
+  /** Goes on in a new file at the log's path. Throws, with the old one still in use, when it cannot be opened. */
+  reopen(): void {
+    const { id, log: path } = this.spec;
+    if (path === undefined) throw new PumpError('failed-precondition', `container ${id} has no log to reopen`);
+    const next = LogFile.open(path);
+    try {
+      this.#deps.claimLog(id, path, next.identity);
+      if (this.#transcript.uncertain && this.#log !== undefined) this.#guard(() => this.#reconcile());
+      this.#transcript.continueIn(next);
+    } catch (error) {
+      next.close();
+      throw error;
+    }
+    this.#log?.close();
+    this.#log = next;
+    this.#deps.counters.reopens++;
+    if (this.#stall !== undefined) this.#retry();
+  }
+
+  /** Moves what it can at once, then closes everything and removes it; returns how many bytes are lost. */
+  abandon(): number {
+    if (!this.#stall) this.#guard(() => this.#moveLast());
+    const lost = this.#transcript.pending + this.#open.outputs.reduce((sum, output) => sum + output.unread(), 0);
+    this.#deps.counters.lostBytes += lost;
+    this.close();
+    removeFifos(this.spec);
+    this.#folder.remove();
+    return lost;
+  }
+
+  /** Closes everything and leaves all of it to the next pump. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#stall?.end();
+    this.#unwatch();
+    this.#open[Symbol.dispose]();
+    this.#log?.close();
+  }
+
+  #watch(): void {
+    for (const source of this.#sources) this.#deps.reactor.add(source);
+  }
+
+  #unwatch(): void {
+    for (const source of this.#sources) this.#deps.reactor.remove(source);
+  }
+
+  #turn(output: OutputFifo): Turn {
+    if (this.#closed || this.#stall !== undefined) return 'stopped';
+    let turn: Turn = 'stopped';
+    this.#guard(() => {
+      turn = this.#move(output);
+    });
+    return turn;
+  }
+
+  #move(output: OutputFifo): Turn {
+    const moved = output.take();
+    this.#deps.counters.bytes += moved;
+    if (moved > 0 || output.hungUp) this.#drain(output, output.hungUp);
+    if (moved > 0) return 'more';
+    this.#transcript.rest(output.name);
+    if (!this.#finishing || !this.#open.outputs.every((each) => each.hungUp)) return 'idle';
+    this.#end();
+    return 'stopped';
+  }
+
+  #drain(output: OutputFifo, final: boolean): void {
+    const before = this.#transcript.positions[output.name]?.lines ?? 0;
+    this.#transcript.drain(output.name, final);
+    this.#deps.counters.lines += (this.#transcript.positions[output.name]?.lines ?? 0) - before;
+  }
+
+  /** Finds the log, reads how far it is, and writes what the journals have for it. */
+  #catchUp(): void {
+    if (this.spec.log !== undefined && this.#log === undefined) this.#findLog(this.spec.log);
+    if (this.#transcript.uncertain) this.#reconcile();
+    for (const output of this.#open.outputs) this.#drain(output, false);
+  }
+
+  /**
+   * The log that the last pump wrote to, also under another name: it was rotated and nobody has asked for a new one yet, and
+   * the kubelet takes the rotation back when it cannot get one.
+   */
+  #findLog(path: string): void {
+    const { savedLog } = this.#transcript;
+    const old = savedLog === undefined ? undefined : LogFile.find(path, savedLog);
+    const log = old ?? LogFile.open(path);
+    if (old === undefined) this.#transcript.continueIn(log);
+    else this.#transcript.attach(old);
+    this.#log = log;
+  }
+
+  #reconcile(): void {
+    const { tornBytes, foreignLines } = this.#transcript.reconcile();
+    const fields = { container: this.spec.id, path: this.spec.log };
+    if (tornBytes > 0) this.#deps.log.info('cut an unfinished line off the log', { ...fields, bytes: tornBytes });
+    if (foreignLines > 0) {
+      this.#deps.log.warn('somebody else writes to the log, too', { ...fields, lines: foreignLines });
+    }
+  }
+
+  #moveLast(): void {
+    if (this.#transcript.uncertain) this.#catchUp();
+    for (const output of this.#open.outputs) {
+      for (let left = LAST_BYTES; left > 0;) {
+        const moved = output.take();
+        if (moved === 0) break;
+        this.#deps.counters.bytes += moved;
+        left -= moved;
+        this.#drain(output, false);
+      }
+      this.#drain(output, true);
+    }
+  }
+
+  #end(): void {
+    const record = { format: 1 as const, spec: this.spec, ended: this.#totals(this.#transcript.pending) };
+    this.#folder.saveRecord(record);
+    this.close();
+    this.#deps.onEnded(record);
+    this.#folder.removeJournals();
+  }
+
+  #totals(lostBytes: number): Totals {
+    const of = (stream: 'stdout' | 'stderr'): StreamTotals => {
+      const { bytes, lines } = this.#transcript.positions[stream] ?? { bytes: 0, lines: 0 };
+      return { bytes, lines };
+    };
+    return { stdout: of('stdout'), ...(this.spec.stderr === undefined ? {} : { stderr: of('stderr') }), lostBytes };
+  }
+
+  /** Runs `work`; when it throws, the container waits until it works: nothing is lost, and other containers go on. */
+  #guard(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#stallOn(error);
+    }
+  }
+
+  #stallOn(error: unknown): void {
+    if (this.#closed || this.#stall !== undefined) return;
+    const { id: container, log: path } = this.spec;
+    this.#stall = new Stall(`output waits: ${messageOf(error)}${path === undefined ? '' : `; log ${path}`}`, () =>
+      this.#retry(),
+    );
+    this.#stall.schedule();
+    this.#deps.counters.stalls++;
+    this.#deps.log.warn('output waits, the container may block in its writes', {
+      container,
+      problem: this.#stall.problem,
+    });
+  }
+
+  #retry(): void {
+    const stall = this.#stall;
+    if (stall === undefined || this.#closed) return;
+    try {
+      this.#catchUp();
+    } catch {
+      return stall.schedule(); // its problem is told already
+    }
+    this.#stall = undefined;
+    const stalledMs = Math.round(stall.end());
+    this.#deps.counters.stalledMs += stalledMs;
+    this.#deps.log.info('output moves again', { container: this.spec.id, stalledMs });
+    for (const source of this.#sources) this.#deps.reactor.wake(source);
+  }
+}

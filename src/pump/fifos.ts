@@ -1,0 +1,69 @@
+import { closeSync, constants, openSync, rmSync } from 'node:fs';
+import { makeFifo } from '../sys/fifo.ts';
+import { Journal } from './journal.ts';
+import type { StreamName } from './line-formatter.ts';
+import { OutputFifo } from './output-fifo.ts';
+import { ProgressFile } from './progress.ts';
+import type { AddParams } from './protocol.ts';
+import type { StreamsFolder } from './record.ts';
+
+/** Everything of one container that is open, but for its log. */
+export interface OpenStreams extends Disposable {
+  readonly outputs: readonly OutputFifo[];
+  readonly journals: Readonly<Partial<Record<StreamName, Journal>>>;
+  readonly progress: ProgressFile;
+  /** Lets go of stdin's writer: the container reads to its end and then finds it closed. */
+  closeStdin(): void;
+}
+
+const FIFO_MODE = 0o600;
+
+/** Makes the container's FIFOs; those that are there will do. */
+export function makeFifos(spec: AddParams): void {
+  for (const path of fifoPaths(spec)) makeFifo(path, FIFO_MODE);
+}
+
+export function removeFifos(spec: AddParams): void {
+  for (const path of fifoPaths(spec)) rmSync(path, { force: true });
+}
+
+/** Opens the container's FIFOs, journals and progress; disposing of it closes them. All or nothing. */
+export function openStreams(spec: AddParams, folder: StreamsFolder): OpenStreams {
+  using undo = new DisposableStack();
+  const outputs: OutputFifo[] = [];
+  const journals: Partial<Record<StreamName, Journal>> = {};
+  for (const name of ['stdout', 'stderr'] as const) {
+    const path = spec[name];
+    if (path === undefined) continue;
+    const journal = Journal.open(folder.journalPath(name));
+    undo.defer(() => journal.close());
+    const output = OutputFifo.open(name, path, journal, spec.pipeBytes);
+    undo.defer(() => output.close());
+    journals[name] = journal;
+    outputs.push(output);
+  }
+  const stdin = undo.adopt(openStdin(spec.stdin), (holder) => holder.close());
+  const progress = ProgressFile.open(folder.progressPath);
+  undo.defer(() => progress.close());
+  const all = undo.move();
+  return { outputs, journals, progress, closeStdin: () => stdin.close(), [Symbol.dispose]: () => all.dispose() };
+}
+
+/**
+ * Opened for reading, too, so that it does not wait for the reader. The shim ends the container's stdin when the last writer
+ * goes, so the pump, and davitd for the time when the pump is away, each hold one.
+ */
+function openStdin(path: string | undefined): { close(): void } {
+  if (path === undefined) return { close: () => undefined };
+  let fd: number | undefined = openSync(path, constants.O_RDWR | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+  return {
+    close: () => {
+      if (fd !== undefined) closeSync(fd);
+      fd = undefined;
+    },
+  };
+}
+
+function fifoPaths({ stdin, stdout, stderr }: AddParams): readonly string[] {
+  return [stdin, stdout, stderr].filter((path) => path !== undefined);
+}

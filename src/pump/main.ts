@@ -1,0 +1,62 @@
+import { parseArgs } from 'node:util';
+import { moveToOwnCgroup } from './own-cgroup.ts';
+import { EXIT_ANOTHER_PUMP } from './protocol.ts';
+import { messageOf } from './pump-error.ts';
+import { createPumpLog } from './pump-log.ts';
+import { startPump } from './pump.ts';
+
+/** Folders are 0755, logs 0640, whatever the umask of whoever started this. */
+const UMASK = 0o022;
+const EXIT_USAGE = 2;
+
+const log = createPumpLog((line) => process.stderr.write(line));
+
+/** An error that nobody foresaw ends the process: the next pump goes on exactly where this one was. */
+process.on('uncaughtException', (error) => {
+  log.error('ends', { problem: error.stack ?? messageOf(error) });
+  process.exit(1);
+});
+
+await main();
+
+async function main(): Promise<void> {
+  const options = readOptions();
+  if (options === undefined) return process.exit(EXIT_USAGE);
+  process.title = 'davit-pump';
+  process.umask(UMASK);
+  process.chdir('/');
+  const cgroup = options.cgroup === 'own' ? moveToOwnCgroup(log) : { leave: () => undefined };
+  const stop = (reason: string): never => {
+    log.info('ends', { reason });
+    pump?.close();
+    cgroup.leave();
+    process.exit(0);
+  };
+  const pump = await startPump({ ...options, log, onUnreachable: () => stop('its socket is gone') });
+  if (pump === undefined) {
+    log.info('another pump serves this state', { state: options.state });
+    return process.exit(EXIT_ANOTHER_PUMP);
+  }
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, stop);
+  process.on('SIGHUP', () => undefined); // the terminal that it was started from is gone
+}
+
+function readOptions(): { state: string; version: string; cgroup: string } | undefined {
+  try {
+    const { values } = parseArgs({
+      options: {
+        state: { type: 'string' },
+        version: { type: 'string', default: 'unknown' },
+        cgroup: { type: 'string', default: 'own' },
+      },
+    });
+    if (values.state?.startsWith('/') !== true) throw new Error('--state must be an absolute path');
+    if (values.cgroup !== 'own' && values.cgroup !== 'inherit') throw new Error('--cgroup must be own or inherit');
+    return { state: values.state, version: values.version, cgroup: values.cgroup };
+  } catch (error) {
+    process.stderr.write(
+      `davit-pump: ${messageOf(error)}\nusage: davit-pump --state DIR [--version V] [--cgroup own|inherit]\n`,
+    );
+    return undefined;
+  }
+}

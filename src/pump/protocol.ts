@@ -1,0 +1,124 @@
+import type { PumpErrorKind } from './pump-error.ts';
+
+/**
+ * The pump's protocol: JSON, one message a line, over the unix socket `<state>/pump/pump.sock`. A request has an id and gets
+ * one reply with it; events come by themselves to every connection. A pump serves clients of its own protocol version and,
+ * being older than a davitd that replaced its maker, says both versions in the answer to `hello`.
+ */
+export const PROTOCOL_VERSION = 1;
+
+export const SOCKET_NAME = 'pump.sock';
+/** Everything of the pump is in this folder of davitd's state. */
+export const PUMP_FOLDER = 'pump';
+/** A line that is longer ends the connection. */
+export const MAX_MESSAGE_BYTES = 1024 * 1024;
+/** Exit code of a pump that found another one on the same state. */
+export const EXIT_ANOTHER_PUMP = 3;
+
+/** Ask for a pipe of this size; the kernel may give less. */
+export const PIPE_BYTES = 1024 * 1024;
+/** Limits of `maxLine`. */
+export const MIN_LINE_BYTES = 1;
+export const MAX_LINE_BYTES = 1024 * 1024;
+
+export interface AddParams {
+  readonly id: string;
+  /** Absolute paths of the FIFOs, made by the pump if they are missing. */
+  readonly stdin?: string;
+  readonly stdout: string;
+  readonly stderr?: string;
+  /** Absolute path of the CRI log; without it the output is counted and dropped. */
+  readonly log?: string;
+  readonly tty: boolean;
+  readonly stdinOnce: boolean;
+  readonly maxLine: number;
+  readonly pipeBytes: number;
+}
+
+export interface IdParams {
+  readonly id: string;
+}
+
+export interface RemoveParams {
+  readonly id: string;
+  /** Also one that has not ended: what its FIFOs still hold is moved, the rest is dropped and counted. */
+  readonly force: boolean;
+}
+
+export interface StreamTotals {
+  readonly bytes: number;
+  readonly lines: number;
+}
+
+export interface Totals {
+  readonly stdout: StreamTotals;
+  readonly stderr?: StreamTotals;
+  /** Taken from the container and written to no log. */
+  readonly lostBytes: number;
+}
+
+export interface StreamsInfo {
+  readonly id: string;
+  readonly state: 'open' | 'ended' | 'damaged';
+  /** Absent when damaged. */
+  readonly spec?: AddParams;
+  readonly totals: Totals;
+  /** Why its output does not move, or what is damaged. */
+  readonly problem?: string;
+}
+
+export interface Hello {
+  readonly protocol: number;
+  /** davit's version that this pump is of. */
+  readonly version: string;
+  readonly pid: number;
+}
+
+/** Counters since the pump started. */
+export interface Status extends Hello {
+  readonly startedAtMs: number;
+  readonly open: number;
+  readonly ended: number;
+  readonly damaged: number;
+  readonly stalled: number;
+  readonly bytes: number;
+  readonly lines: number;
+  readonly lostBytes: number;
+  readonly stalls: number;
+  readonly stalledMs: number;
+  readonly reopens: number;
+}
+
+/** Each op's parameters and result. `finish` says that no more writers will come: the reply, or later the event, has the totals. */
+export interface Ops {
+  readonly hello: { params: { protocol: number }; result: Hello };
+  readonly add: { params: AddParams; result: { pipeBytes: number } };
+  readonly list: { params: Record<string, never>; result: { streams: readonly StreamsInfo[] } };
+  readonly finish: { params: IdParams; result: { ended?: Totals } };
+  readonly reopen: { params: IdParams; result: Record<string, never> };
+  readonly remove: { params: RemoveParams; result: { lostBytes: number } };
+  readonly status: { params: Record<string, never>; result: Status };
+}
+
+export type OpName = keyof Ops;
+
+export interface Request<Name extends OpName = OpName> {
+  readonly id: number;
+  readonly op: Name;
+  readonly params: Ops[Name]['params'];
+}
+
+export interface Reply {
+  readonly id: number;
+  readonly result?: unknown;
+  readonly error?: { readonly kind: PumpErrorKind; readonly message: string };
+}
+
+export interface EndedEvent {
+  readonly event: 'ended';
+  readonly id: string;
+  readonly totals: Totals;
+}
+
+export type PumpEvent = EndedEvent;
+export type ServerMessage = Reply | PumpEvent;

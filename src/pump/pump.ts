@@ -1,0 +1,92 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Epoll } from '../sys/epoll.ts';
+import { zeroCounters, type Counters } from './counters.ts';
+import { HeldStreams } from './held-streams.ts';
+import { takeLock } from './lock.ts';
+import { PROTOCOL_VERSION, PUMP_FOLDER, SOCKET_NAME, type Hello } from './protocol.ts';
+import type { PumpLog } from './pump-log.ts';
+import { PumpServer, type Handlers } from './pump-server.ts';
+import { Reactor } from './reactor.ts';
+import { Workspace } from './workspace.ts';
+
+export interface PumpOptions {
+  /** davitd's state folder. */
+  readonly state: string;
+  /** davit's version. */
+  readonly version: string;
+  readonly log: PumpLog;
+  /** Called once when the socket that clients know it by is gone: nobody can reach this pump any more. */
+  readonly onUnreachable: () => void;
+}
+
+export interface Pump {
+  /** Closes everything and leaves the containers' output to the next pump. */
+  close(): void;
+}
+
+const FOLDER_MODE = 0o700;
+const REACHABLE_INTERVAL_MS = 10_000;
+/** Of those that the kernel may end for want of memory the pump is the last. */
+const OOM_SCORE_ADJ = -999;
+
+/** Takes over what a former pump left, then serves. Undefined if another pump runs on this state. */
+export async function startPump({ state, version, log, onUnreachable }: PumpOptions): Promise<Pump | undefined> {
+  const folder = join(state, PUMP_FOLDER);
+  mkdirSync(folder, { recursive: true, mode: FOLDER_MODE });
+  using undo = new DisposableStack();
+  const lock = takeLock(join(folder, 'lock'));
+  if (lock === undefined) return undefined;
+  undo.use(lock);
+  preferOtherVictims();
+
+  const counters = zeroCounters();
+  const reactor = undo.adopt(new Reactor(Epoll.create()), (it) => it.close());
+  reactor.start();
+  const held: HeldStreams = new HeldStreams({
+    root: join(folder, 'streams'),
+    workspace: new Workspace(),
+    reactor,
+    counters,
+    log,
+    onEnded: (id, totals) => server.publish({ event: 'ended', id, totals }),
+  });
+  undo.defer(() => held.close());
+  const hello = { protocol: PROTOCOL_VERSION, version, pid: process.pid };
+  const server = new PumpServer(join(folder, SOCKET_NAME), handlersOf(held, counters, hello), log);
+  undo.defer(() => server.close());
+  held.recover();
+  await server.listen();
+  log.info('serves', { pid: process.pid, version, ...held.counts() });
+
+  const timer = setInterval(() => {
+    if (!server.reachable) onUnreachable();
+  }, REACHABLE_INTERVAL_MS);
+  undo.defer(() => clearInterval(timer));
+  const all = undo.move();
+  return { close: () => all.dispose() };
+}
+
+function handlersOf(held: HeldStreams, counters: Counters, hello: Hello): Handlers {
+  const startedAtMs = Date.now();
+  return {
+    hello: () => hello,
+    add: (spec) => held.add(spec),
+    list: () => ({ streams: held.list() }),
+    finish: ({ id }) => held.finish(id),
+    reopen: ({ id }) => {
+      held.reopen(id);
+      return {};
+    },
+    remove: ({ id, force }) => held.remove(id, force),
+    status: () => ({ ...hello, startedAtMs, ...held.counts(), ...counters }),
+  };
+}
+
+function preferOtherVictims(): void {
+  try {
+    writeFileSync('/proc/self/oom_score_adj', String(OOM_SCORE_ADJ));
+  } catch {
+    // needs CAP_SYS_RESOURCE, which hardened hosts withhold
+  }
+}
