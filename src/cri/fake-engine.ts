@@ -133,6 +133,7 @@ export function fakeEngine(verbs: Partial<Engine> = {}): Engine {
     status: () => ({ conditions: [], handlers: [], supplementalGroupsPolicy: false }),
     cgroupDriver: () => 'cgroupfs',
     containerdVersion: () => '',
+    setPodCidrs: absent('setPodCidrs'),
     info: () => ({}),
     ready: () => Promise.resolve(),
     isReady: () => true,

@@ -164,9 +164,7 @@ export const FIELDS = {
   Version: { version: harmless('there is one version of the answer') },
   Status: { verbose: handled },
   RuntimeConfig: {},
-  UpdateRuntimeConfig: {
-    runtime_config: harmless('addresses of pods come from the CNI configuration'),
-  },
+  UpdateRuntimeConfig: { runtime_config: nested({ network_config: nested({ pod_cidr: handled }) }) },
 
   RunPodSandbox: { config: nested(SANDBOX_CONFIG), runtime_handler: handled },
   StopPodSandbox: SANDBOX_ID,

@@ -1,0 +1,57 @@
+import { status } from '@grpc/grpc-js';
+import { kindOf } from '../engine/index.ts';
+import type { ErrorKind } from '../engine/index.ts';
+import { subjectOf } from './call-subject.ts';
+import { codeName } from './grpc-status.ts';
+import type { Handler } from './handler.ts';
+import { rpcName } from './handler.ts';
+
+/** The part of a logger that the façade uses; pino's fits. */
+export interface CriLogger {
+  isLevelEnabled(level: string): boolean;
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** A call that ended. */
+export interface CallRecord {
+  readonly handler: Handler;
+  readonly id: number;
+  readonly code: status;
+  readonly durationMs: number;
+  readonly request: object | undefined;
+  readonly reply: object | undefined;
+  /** What the handler threw; undefined for a success. */
+  readonly error: unknown;
+}
+
+type Level = 'debug' | 'info' | 'warn' | 'error';
+
+/** Errors that nobody asked for: a bug, or damage. */
+const OURS: ReadonlySet<ErrorKind> = new Set(['internal', 'unknown', 'data-loss']);
+/** Everyday answers to a read: the object went meanwhile, the caller went, the method is not built. */
+const USUAL: ReadonlySet<ErrorKind> = new Set(['not-found', 'cancelled', 'unimplemented']);
+
+/** One line for each call; successful reads at debug, for they are most of the traffic. */
+export function logCall(log: CriLogger, record: CallRecord): void {
+  const level = levelOf(record);
+  if (!log.isLevelEnabled(level)) return;
+  const { handler, id, code, durationMs, error } = record;
+  const fields = {
+    call: id,
+    ...subjectOf(record.request, record.reply),
+    code: codeName(code),
+    ms: Math.round(durationMs * 10) / 10,
+    ...(error === undefined ? {} : { err: error }),
+  };
+  log[level](fields, rpcName(handler.path));
+}
+
+function levelOf({ handler, code, error }: CallRecord): Level {
+  if (code === status.OK) return handler.access === 'read' ? 'debug' : 'info';
+  const kind = kindOf(error);
+  if (OURS.has(kind)) return 'error';
+  return handler.access === 'read' && USUAL.has(kind) ? 'debug' : 'warn';
+}

@@ -1,0 +1,31 @@
+import type { Engine, Image as EngineImage } from '../engine/index.ts';
+import { fromFsInfo, fromImage, fromImageConfig, toImageFilter, toImageName, toPullRequest } from './convert/image.ts';
+import { toInspectInfo } from './convert/info.ts';
+import { createListEncoder } from './encoded-list.ts';
+import { Image, ImageService } from './generated/cri.js';
+import { change, read } from './handler.ts';
+import type { Handler } from './handler.ts';
+
+export type ImageVerbs = Pick<Engine, 'pullImage' | 'getImage' | 'listImages' | 'removeImage' | 'imageFsInfo'>;
+
+export function imageHandlers(engine: ImageVerbs): readonly Handler[] {
+  const encodeList = createListEncoder((image: EngineImage) => Image.encode(fromImage(image)).finish());
+  return [
+    change(ImageService.pullImage, async (request, signal) => ({
+      imageRef: await engine.pullImage(toPullRequest(request), signal),
+    })),
+    read(ImageService.listImages, ({ filter }) => encodeList(engine.listImages(toImageFilter(filter)))),
+    // An image that is not there is an empty answer, not an error.
+    read(ImageService.imageStatus, (request) => {
+      const image = engine.getImage(toImageName('image', request.image));
+      if (image === undefined) return {};
+      const info = request.verbose ? toInspectInfo(fromImageConfig(image)) : {};
+      return { image: fromImage(image), info };
+    }),
+    change(ImageService.removeImage, async (request, signal) => {
+      await engine.removeImage(toImageName('image', request.image), signal);
+      return {};
+    }),
+    read(ImageService.imageFsInfo, () => fromFsInfo(engine.imageFsInfo()), { beforeReady: true }),
+  ];
+}

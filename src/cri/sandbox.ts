@@ -1,0 +1,37 @@
+import type { Engine, Sandbox } from '../engine/index.ts';
+import { checkId } from './convert/checks.ts';
+import { toInspectInfo } from './convert/info.ts';
+import { fromSandbox, fromSandboxStatus } from './convert/sandbox-status.ts';
+import { toSandboxFilter, toSandboxSpec } from './convert/sandbox.ts';
+import { createListEncoder } from './encoded-list.ts';
+import { PodSandbox, RuntimeService } from './generated/cri.js';
+import { change, read } from './handler.ts';
+import type { Handler } from './handler.ts';
+
+export type SandboxVerbs = Pick<
+  Engine,
+  'runSandbox' | 'stopSandbox' | 'removeSandbox' | 'getSandbox' | 'listSandboxes' | 'inspectSandbox'
+>;
+
+export function sandboxHandlers(engine: SandboxVerbs): readonly Handler[] {
+  const encodeList = createListEncoder((sandbox: Sandbox) => PodSandbox.encode(fromSandbox(sandbox)).finish());
+  return [
+    change(RuntimeService.runPodSandbox, async (request, signal) => ({
+      podSandboxId: await engine.runSandbox(toSandboxSpec(request), signal),
+    })),
+    change(RuntimeService.stopPodSandbox, async ({ podSandboxId }, signal) => {
+      await engine.stopSandbox(checkId('pod_sandbox_id', podSandboxId), signal);
+      return {};
+    }),
+    change(RuntimeService.removePodSandbox, async ({ podSandboxId }, signal) => {
+      await engine.removeSandbox(checkId('pod_sandbox_id', podSandboxId), signal);
+      return {};
+    }),
+    read(RuntimeService.podSandboxStatus, async ({ podSandboxId, verbose }, signal) => {
+      const sandbox = engine.getSandbox(checkId('pod_sandbox_id', podSandboxId));
+      const status = fromSandboxStatus(sandbox);
+      return verbose ? { status, info: toInspectInfo(await engine.inspectSandbox(sandbox.id, signal)) } : { status };
+    }),
+    read(RuntimeService.listPodSandbox, ({ filter }) => encodeList(engine.listSandboxes(toSandboxFilter(filter)))),
+  ];
+}
