@@ -2,6 +2,7 @@ import { Client, connectivityState, credentials } from '@grpc/grpc-js';
 import type { ChannelOptions } from '@grpc/grpc-js';
 import { EngineError } from '../errors.ts';
 import { abortError } from './errors.ts';
+import { waitForChange } from './wait-for-change.ts';
 
 /** Whether the socket is connected. A channel that is away goes on trying until it is closed. */
 export type ChannelState = 'away' | 'connected' | 'closed';
@@ -68,7 +69,7 @@ export class Channel {
     while (this.#state !== 'connected') {
       if (this.#state === 'closed') throw new EngineError('unavailable', `the channel to ${this.address} is closed`);
       if (signal.aborted) throw abortError(`at ${this.address}: connecting`, signal);
-      await this.#nextChange(signal);
+      await waitForChange((listener) => this.onChange(listener), signal);
     }
   }
 
@@ -91,17 +92,5 @@ export class Channel {
     if (state === this.#state) return;
     this.#state = state;
     for (const listener of this.#listeners) listener(state);
-  }
-
-  #nextChange(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const done = (): void => {
-        unsubscribe();
-        signal.removeEventListener('abort', done);
-        resolve();
-      };
-      const unsubscribe = this.onChange(done);
-      signal.addEventListener('abort', done, { once: true });
-    });
   }
 }

@@ -9,6 +9,7 @@ import { createClients } from './clients.ts';
 import type { Clients } from './clients.ts';
 import { openContentWriter, readBlob } from './content.ts';
 import { subscribeEvents } from './events.ts';
+import { eventTypes } from './generated/containerd.js';
 import { acquireLease, LEASE_LABEL } from './leases.ts';
 import { ensureNamespace } from './namespace.ts';
 import { probeServer } from './probe.ts';
@@ -145,6 +146,30 @@ describe('acquireLease()', () => {
   });
 });
 
+describe('subscribeEvents()', () => {
+  it('gives what happens after it resolved, decoded, and nothing of other namespaces', async () => {
+    const events = await subscribeEvents({ clients, namespace: NAMESPACE }, signal);
+    const exit = { containerId: 'c', id: 'e', pid: 5, exitStatus: 137, exitedAt: { seconds: 12, nanos: 34 } };
+    const foreign = createClients({ ...targetOf(channel), namespace: 'elsewhere' });
+    await publish(foreign, '/tasks/exit', 'TaskExit', eventTypes.TaskExit.encode({ containerId: 'not ours' }));
+    await publish(clients, '/tasks/exit', 'TaskExit', eventTypes.TaskExit.encode(exit));
+    await publish(clients, '/tasks/exit', 'TaskExit', eventTypes.TaskExit.encode({ ...exit, id: 'c' }));
+    await publish(clients, '/images/create', 'ImageCreate', eventTypes.TaskOOM.encode({}));
+    await publish(clients, '/tasks/oom', 'TaskOOM', eventTypes.TaskOOM.encode({ containerId: 'c' }));
+    await publish(clients, '/tasks/start', 'TaskStart', eventTypes.TaskStart.encode({ containerId: 'c' }));
+    const seen = [await events.next(), await events.next(), await events.next(), await events.next()];
+    await events.return?.();
+    const at = expect.any(BigInt);
+    const common = { containerId: 'c', pid: 5, exitCode: 137, exitedAt: 12_000_000_034n };
+    expect(seen.map(({ value }) => value)).toEqual([
+      { type: 'task-exit', at, exit: { ...common, execId: 'e' } },
+      { type: 'task-exit', at, exit: { ...common, execId: undefined } },
+      { type: 'task-oom', at, containerId: 'c' },
+      { type: 'other', at, topic: '/tasks/start' },
+    ]);
+  });
+});
+
 describe('after kill -9 of containerd', () => {
   it('the event stream ends with an error and the same clients work again', async () => {
     const before = await probeServer(clients, call);
@@ -171,6 +196,11 @@ function leaseDeps(): Parameters<typeof acquireLease>[0] {
 
 function nothing(): void {
   // the tests look at what containerd has
+}
+
+async function publish(by: Clients, topic: string, type: string, writer: { finish(): Uint8Array }): Promise<void> {
+  const event = { typeUrl: `containerd.events.${type}`, value: writer.finish() };
+  await by.events.publish({ topic, event }, call);
 }
 
 async function subscribeOnce(until: AbortSignal): Promise<unknown> {

@@ -5,6 +5,7 @@ import type { Logger } from '../logger.ts';
 import { Channel } from './channel.ts';
 import type { ChannelState } from './channel.ts';
 import { abortError } from './errors.ts';
+import { waitForChange } from './wait-for-change.ts';
 
 /**
  *   away ──connected──▶ checking ──right one──▶ ready
@@ -118,17 +119,7 @@ export class Connection {
   }
 
   async #nextChange(signal: AbortSignal): Promise<void> {
-    if (!signal.aborted) {
-      await new Promise<void>((resolve) => {
-        const done = (): void => {
-          unsubscribe();
-          signal.removeEventListener('abort', done);
-          resolve();
-        };
-        const unsubscribe = this.onChange(done);
-        signal.addEventListener('abort', done, { once: true });
-      });
-    }
+    await waitForChange((listener) => this.onChange(listener), signal);
     if (signal.aborted) throw abortError(`at ${this.#deps.address}: becoming ready`, signal);
   }
 }
