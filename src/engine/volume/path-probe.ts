@@ -32,9 +32,11 @@ export async function probePaths(
     detached: true,
   });
   child.unref();
+  const ended = endOf(child);
+  // Without a process there may be no streams either (no descriptors left).
+  if (child.pid === undefined) return { kind: 'failed', message: (await ended).error?.message ?? 'no process' };
   const stdout = collect(child.stdout);
   const stderr = collect(child.stderr);
-  const ended = endOf(child);
   const outcome = await raceAbort(ended, AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]));
   if (outcome === 'aborted') {
     child.kill('SIGKILL');
@@ -43,7 +45,6 @@ export async function probePaths(
     signal.throwIfAborted();
     return { kind: 'hung', gone: ended.then(() => undefined) };
   }
-  if (outcome.error !== undefined) return { kind: 'failed', message: outcome.error.message };
   const resolved = (await stdout).split('\0').slice(0, -1);
   if (outcome.code === 0 && resolved.length === paths.length) return { kind: 'resolved', paths: resolved };
   return { kind: 'failed', message: reasonIn(await stderr) };
