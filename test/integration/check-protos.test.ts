@@ -32,7 +32,7 @@ describe('compareFacts()', () => {
     ],
     ['a field type', 'int64 timeout = 2;', 'int32 timeout = 2;', 'StopContainerRequest.timeout'],
     ['a label', 'repeated string servers = 1;', 'string servers = 1;', 'DNSConfig.servers'],
-    ['an enum value', 'SIGNAL_SIGTERM = 23;', 'SIGNAL_SIGTERM = 24;', 'Signal.SIGNAL_SIGTERM'],
+    ['an enum value', 'SIGNAL_SIGTERM = 23;', 'SIGNAL_SIGTERM = 99;', 'Signal.SIGNAL_SIGTERM'],
     ['a streaming flag', 'returns (stream StreamImagesResponse)', 'returns (StreamImagesResponse)', 'StreamImages'],
     ['a missing field', 'string identity_token = 5 [debug_redact = true];', '', 'AuthConfig.identity_token'],
     ['a secret that would be logged', 'password = 2 [debug_redact = true]', 'password = 2', 'AuthConfig.password'],
