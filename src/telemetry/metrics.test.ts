@@ -20,6 +20,16 @@ describe('createMetrics()', () => {
     expect(body).toContain('davit_build_info{version="1.2.3"} 1');
   });
 
+  it("measures the engine's steps and counts those that failed", async () => {
+    const metrics = createMetrics('0');
+    metrics.stepEnded({ op: 'run-sandbox', step: 'attach-network', durationMs: 40 });
+    metrics.stepEnded({ op: 'run-sandbox', step: 'attach-network', durationMs: 60, error: new Error('no') });
+    const { body } = await metrics.render();
+    const labels = 'op="run-sandbox",step="attach-network"';
+    expect(body).toContain(`davit_step_seconds_count{${labels}} 2`);
+    expect(body).toContain(`davit_step_failures_total{${labels}} 1`);
+  });
+
   it('has figures of the process and of the event loop', async () => {
     const { body } = await createMetrics('0').render();
     expect(body).toContain('process_resident_memory_bytes');

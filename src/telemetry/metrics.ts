@@ -10,6 +10,15 @@ export interface CallResult {
   readonly seconds: number;
 }
 
+/** A step of an engine's operation that ended; see the engine's StepReport. */
+export interface StepResult {
+  readonly op: string;
+  readonly step: string;
+  readonly durationMs: number;
+  /** Absent when it succeeded. */
+  readonly error?: unknown;
+}
+
 export interface StateGauge {
   readonly name: string;
   readonly help: string;
@@ -24,10 +33,14 @@ export interface Metrics {
   readonly registry: Registry;
   callStarted(service: string, method: string): void;
   callEnded(result: CallResult): void;
+  stepEnded(result: StepResult): void;
   addStateGauge(gauge: StateGauge): void;
   /** Prometheus' text format. */
   render(): Promise<{ readonly contentType: string; readonly body: string }>;
 }
+
+/** A mount takes a fraction of a millisecond, a CNI plugin tens, a runtime's start tens to hundreds. */
+const STEP_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
 /** Reads answer in well under a millisecond, a stop may take its pod's grace period, a pull minutes. */
 const CALL_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
@@ -46,6 +59,7 @@ export function createMetrics(version: string): Metrics {
   return {
     registry,
     ...calls,
+    stepEnded: stepMetrics(registers),
     addStateGauge: (gauge) => registry.registerMetric(stateGauge(gauge)),
     render: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
   };
@@ -79,6 +93,26 @@ function callMetrics(registers: Registry[]): Pick<Metrics, 'callStarted' | 'call
       handled.inc({ ...labels, grpc_code: result.code });
       seconds.observe(labels, result.seconds);
     },
+  };
+}
+
+function stepMetrics(registers: Registry[]): Metrics['stepEnded'] {
+  const seconds = new Histogram({
+    name: 'davit_step_seconds',
+    help: "Time of the steps of the engine's operations, failed ones too.",
+    labelNames: ['op', 'step'],
+    buckets: STEP_SECONDS,
+    registers,
+  });
+  const failures = new Counter({
+    name: 'davit_step_failures_total',
+    help: "Steps of the engine's operations that failed and were undone.",
+    labelNames: ['op', 'step'],
+    registers,
+  });
+  return ({ op, step, durationMs, error }) => {
+    seconds.observe({ op, step }, durationMs / 1000);
+    if (error !== undefined) failures.inc({ op, step });
   };
 }
 

@@ -1,0 +1,133 @@
+import type { Config } from '../config/index.ts';
+import { createCriServer } from '../cri/index.ts';
+import type { CriServer } from '../cri/index.ts';
+import type { Engine, EngineDeps, EngineRuntime } from '../engine/index.ts';
+import { createMetrics, serveMetrics } from '../telemetry/index.ts';
+import type { Logger, Metrics, MetricsServer } from '../telemetry/index.ts';
+import { VERSION } from '../version.ts';
+import { handleSignals, sigusr1IsDisabled } from './signals.ts';
+import { writeStateDump } from './state-dump.ts';
+import { addStateGauges } from './state-gauges.ts';
+
+export interface DaemonDeps {
+  readonly logger: Logger;
+  readonly createEngine: (deps: Pick<EngineDeps, 'logger' | 'stepEnded'>) => Promise<EngineRuntime>;
+}
+
+/** For a start that is under way when davitd is told to stop. */
+const START_ABORT_MS = 5_000;
+
+/**
+ * davitd from the first line of its log to the last: serves, starts the engine behind, and on SIGTERM or SIGINT drains
+ * and closes; containers keep running. Resolves with the exit code; rejects when it cannot begin to serve.
+ */
+export async function runDaemon(config: Config, deps: DaemonDeps): Promise<number> {
+  const { logger } = deps;
+  logger.info({ version: VERSION, node: process.version, listen: config.listen }, 'davitd starts');
+  if (!sigusr1IsDisabled()) {
+    logger.warn('Node was started without --disable-sigusr1: until now SIGUSR1 could have opened its inspector');
+  }
+  const metrics = createMetrics(VERSION);
+  const runtime = await deps.createEngine({ logger, stepEnded: (report) => metrics.stepEnded(report) });
+  const { engine } = runtime;
+  addStateGauges(metrics, engine);
+  const server = createCriServer(
+    { socketPath: socketPathOf(config.listen), version: VERSION },
+    { engine, log: logger, metrics },
+  );
+  const stop = takeSignals(config, logger, runtime, server);
+  await server.listen();
+  try {
+    await using metricsServer = await serveMetricsIfAsked(config.metricsAddress, metrics, engine);
+    if (metricsServer !== undefined) logger.info(metricsServer.address, 'metrics are served');
+    return await serveUntilStopped(runtime, server, stop, logger);
+  } finally {
+    await server.close(AbortSignal.abort());
+  }
+}
+
+async function serveMetricsIfAsked(
+  address: string,
+  metrics: Metrics,
+  engine: Engine,
+): Promise<MetricsServer | undefined> {
+  if (address === '') return undefined;
+  return serveMetrics(address, { render: () => metrics.render(), isReady: () => engine.isReady() });
+}
+
+interface StopSignals {
+  /** Aborted by the first SIGTERM or SIGINT. */
+  readonly asked: AbortSignal;
+  /** Aborted by the second. */
+  readonly hurry: AbortSignal;
+}
+
+function takeSignals(config: Config, logger: Logger, { engine }: EngineRuntime, server: CriServer): StopSignals {
+  const asked = new AbortController();
+  const hurry = new AbortController();
+  const dumpDeps = { engine, version: VERSION, inFlight: () => server.inFlight };
+  handleSignals({
+    stop: (signal) => {
+      logger.info({ signal, callsInFlight: server.inFlight }, 'davitd stops; containers keep running');
+      asked.abort();
+    },
+    hurry: (signal) => {
+      logger.warn({ signal }, 'davitd stops without waiting any longer');
+      hurry.abort();
+    },
+    reload: () => logger.warn('SIGHUP: the configuration is read at start only; restart davitd to apply changes'),
+    dump: () => {
+      writeStateDump(config.state, dumpDeps).then(
+        (path) => logger.info({ path }, 'state dumped'),
+        (error: unknown) => logger.error({ err: error }, 'the state could not be dumped'),
+      );
+    },
+    ignored: (signal) => logger.warn({ signal }, 'signal ignored'),
+  });
+  return { asked: asked.signal, hurry: hurry.signal };
+}
+
+async function serveUntilStopped(
+  runtime: EngineRuntime,
+  server: CriServer,
+  stop: StopSignals,
+  logger: Logger,
+): Promise<number> {
+  const { engine } = runtime;
+  const aborter = new AbortController();
+  const began = performance.now();
+  const started = runtime.start(aborter.signal).then(
+    () => {
+      logger.info(
+        { ms: Math.round(performance.now() - began), containerd: engine.containerdVersion() },
+        'davitd is ready',
+      );
+      return undefined;
+    },
+    (error: unknown) => ({ error }),
+  );
+  const failure = await Promise.race([aborted(stop.asked), started.then((failed) => failed ?? aborted(stop.asked))]);
+  if (failure !== undefined) logger.fatal({ err: failure.error }, 'davitd cannot start');
+  if (failure === undefined && !engine.isReady()) {
+    // Nobody's call can end while nothing is restored: there is nothing to drain.
+    aborter.abort(new Error('davitd stops'));
+    await Promise.race([started, aborted(AbortSignal.timeout(START_ABORT_MS))]);
+    await server.close(AbortSignal.abort());
+  }
+  await server.close(failure === undefined ? stop.hurry : AbortSignal.abort());
+  await runtime.close().catch((error: unknown) => logger.error({ err: error }, 'not everything could be closed'));
+  logger.info('davitd has stopped');
+  return failure === undefined ? 0 : 1;
+}
+
+/** `unix:///run/davit/davit.sock` → `/run/davit/davit.sock`; the configuration has checked the form. */
+function socketPathOf(address: string): string {
+  return address.replace(/^unix:\/\//, '');
+}
+
+function aborted(signal: AbortSignal): Promise<undefined> {
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  signal.addEventListener('abort', () => resolve(undefined), { once: true });
+  if (signal.aborted) resolve(undefined);
+  return promise;
+}

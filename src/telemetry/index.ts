@@ -1,0 +1,7 @@
+/** Telemetry's door, for main. */
+export { createLogger } from './logger.ts';
+export type { Logger, LoggerOptions, LogLevel } from './logger.ts';
+export { createMetrics } from './metrics.ts';
+export type { CallResult, Metrics, StateGauge, StepResult } from './metrics.ts';
+export { serveMetrics } from './metrics-server.ts';
+export type { MetricsServer, MetricsServerDeps } from './metrics-server.ts';
