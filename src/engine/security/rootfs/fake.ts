@@ -1,0 +1,20 @@
+import type { RootFiles, RootfsReader } from './rootfs-reader.ts';
+
+/** The same files in every root. */
+export class FakeRootfsReader implements RootfsReader {
+  readonly name = 'rootfs';
+  readonly files = new Map<string, string>();
+
+  async start(): Promise<void> {}
+
+  async close(): Promise<void> {}
+
+  async readFiles(_mounts: unknown, paths: readonly string[]): Promise<RootFiles> {
+    return new Map(
+      paths.map((path) => {
+        const content = this.files.get(path);
+        return [path, content === undefined ? undefined : Buffer.from(content)];
+      }),
+    );
+  }
+}

@@ -1,0 +1,27 @@
+import type { ErrorKind } from '../../errors.ts';
+import type { ReadOnlyMount } from './root-mounts.ts';
+
+/** What the reader asks of its thread: files of one root. */
+export interface ReadRequest {
+  readonly id: number;
+  readonly mounts: readonly ReadOnlyMount[];
+  /** An empty folder to mount on. */
+  readonly target: string;
+  readonly paths: readonly string[];
+  /** Files larger than this are refused. */
+  readonly maxBytes: number;
+}
+
+export type ReadReply =
+  | { readonly id: number; readonly files: readonly (readonly [path: string, content: Uint8Array | undefined])[] }
+  | { readonly id: number; readonly failure: ReadFailure };
+
+export interface ReadFailure {
+  readonly kind: ErrorKind;
+  readonly message: string;
+  /** The thread could not come back to the node's mounts and is ending. */
+  readonly lost: boolean;
+}
+
+/** Exit code of a thread that is lost. */
+export const LOST_EXIT_CODE = 70;

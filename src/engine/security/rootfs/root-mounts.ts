@@ -1,0 +1,93 @@
+import { posix } from 'node:path';
+import { EngineError } from '../../errors.ts';
+
+/** A mount as containerd's snapshotters give it. */
+export interface RootfsMount {
+  readonly type: string;
+  readonly source: string;
+  readonly target?: string;
+  readonly options: readonly string[];
+}
+
+/** One mount(2) of a root that is only to be read. */
+export type ReadOnlyMount =
+  | { readonly kind: 'bind'; readonly source: string }
+  | {
+      readonly kind: 'filesystem';
+      readonly type: string;
+      readonly source: string;
+      readonly data: string;
+      /** Folder that relative paths in `data` start from. */
+      readonly from: string;
+    };
+
+/** The kernel takes a page of options, its closing NUL included. */
+const DATA_MAX_BYTES = 4095;
+/** Options of the mount, not of the file system, and those that only writing needs. */
+const DROPPED =
+  /^(ro|rw|bind|rbind|defaults|(no)?(suid|dev|exec|atime|diratime)|relatime|strictatime|upperdir=.*|workdir=.*|volatile|index=.*|nfs_export=.*)$/;
+
+/**
+ * The mounts of a snapshot, rewritten to be read beside their owner. An overlay's upper folder becomes its topmost lower
+ * one: two overlays that write to one folder damage it. Layers are named relative to the folder that they share, so that
+ * a hundred of them fit. Throws unimplemented for what cannot be mounted here.
+ */
+export function readOnlyMounts(mounts: readonly RootfsMount[]): readonly ReadOnlyMount[] {
+  if (mounts.length === 0) throw new EngineError('internal', 'a root without mounts');
+  return mounts.map((mount) => {
+    if (mount.target !== undefined && mount.target !== '')
+      throw unsupported(mount, `has a target of its own, ${mount.target}`);
+    if (mount.options.includes('loop')) throw unsupported(mount, 'needs a loop device');
+    if (mount.type === 'overlay') return overlay(mount);
+    if (mount.type === 'bind' || isBind(mount)) return { kind: 'bind', source: mount.source };
+    return { kind: 'filesystem', type: mount.type, source: mount.source, data: rest(mount).join(','), from: '/' };
+  });
+}
+
+function overlay(mount: RootfsMount): ReadOnlyMount {
+  const upper = valueOf(mount, 'upperdir');
+  const layers = [
+    ...(upper === undefined ? [] : [upper.replaceAll(':', '\\:')]),
+    ...(valueOf(mount, 'lowerdir') ?? '').split(/(?<!\\):/).filter((layer) => layer !== ''),
+  ];
+  const [only, second] = layers;
+  if (only === undefined) throw unsupported(mount, 'names no layer');
+  // An overlay without an upper folder wants two lower ones.
+  if (second === undefined) return { kind: 'bind', source: unescape(only) };
+  const from = commonFolder(layers);
+  const names = layers.map((layer) => posix.relative(from, layer) || '.');
+  const data = [`lowerdir=${names.join(':')}`, ...rest(mount)].join(',');
+  if (Buffer.byteLength(data) > DATA_MAX_BYTES) throw unsupported(mount, `has too many layers, ${layers.length}`);
+  return { kind: 'filesystem', type: 'overlay', source: 'overlay', data, from: unescape(from) };
+}
+
+function commonFolder(paths: readonly string[]): string {
+  const [first = '/', ...others] = paths.map((path) => posix.dirname(path));
+  let common = first;
+  while (common !== '/' && !others.every((path) => path === common || path.startsWith(`${common}/`))) {
+    common = posix.dirname(common);
+  }
+  return common;
+}
+
+function rest(mount: RootfsMount): readonly string[] {
+  return mount.options
+    .filter((option) => !DROPPED.test(option) && !option.startsWith('lowerdir='))
+    .map((option) => (option === 'redirect_dir=on' ? 'redirect_dir=follow' : option));
+}
+
+function valueOf(mount: RootfsMount, name: string): string | undefined {
+  return mount.options.find((option) => option.startsWith(`${name}=`))?.slice(name.length + 1);
+}
+
+function isBind(mount: RootfsMount): boolean {
+  return mount.options.includes('bind') || mount.options.includes('rbind');
+}
+
+function unescape(path: string): string {
+  return path.replaceAll(/\\(.)/g, '$1');
+}
+
+function unsupported(mount: RootfsMount, why: string): EngineError {
+  return new EngineError('unimplemented', `a root of type ${mount.type} cannot be read: it ${why}`);
+}

@@ -1,0 +1,18 @@
+import type { Service } from '../../lifecycle.ts';
+import type { RootfsMount } from './root-mounts.ts';
+
+/** Contents by the path asked for; undefined where the root has no such file. */
+export type RootFiles = ReadonlyMap<string, Buffer | undefined>;
+
+/**
+ * Reads single files of a root file system that nobody vouches for, as a process inside would see them. No symlink leads
+ * out of it, nothing of it is mounted where others see it, and no program or device of it is touched.
+ */
+export interface RootfsReader extends Service {
+  /**
+   * Reads small files (10 MiB at most) by absolute paths. `mounts` are a snapshot's; they are mounted read-only beside
+   * whoever uses them. Throws invalid-argument for a file that is too large or not a regular one, unimplemented for
+   * mounts that cannot be made here.
+   */
+  readFiles(mounts: readonly RootfsMount[], paths: readonly string[], signal: AbortSignal): Promise<RootFiles>;
+}

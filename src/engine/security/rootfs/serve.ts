@@ -1,0 +1,40 @@
+import type { MessagePort } from 'node:worker_threads';
+import { EngineError, messageOf } from '../../errors.ts';
+import { LostError } from './private-root.ts';
+import type { InRoot } from './private-root.ts';
+import { LOST_EXIT_CODE } from './protocol.ts';
+import type { ReadFailure, ReadReply, ReadRequest } from './protocol.ts';
+import { readFileInRoot } from './read-files.ts';
+
+/** Serves requests from `port`, each from start to end before the next. `exit` ends the thread. */
+export function serve(port: MessagePort, inRoot: InRoot, exit: (code: number) => void): void {
+  port.on('message', (request: ReadRequest) => {
+    const reply = answer(request, inRoot);
+    const buffers = 'files' in reply ? reply.files.flatMap(([, content]) => content?.buffer ?? []) : [];
+    port.postMessage(
+      reply,
+      buffers.filter((buffer) => buffer instanceof ArrayBuffer),
+    );
+    if ('failure' in reply && reply.failure.lost) exit(LOST_EXIT_CODE);
+  });
+}
+
+function answer({ id, mounts, target, paths, maxBytes }: ReadRequest, inRoot: InRoot): ReadReply {
+  try {
+    const files = inRoot(mounts, target, (rootFd) =>
+      paths.map((path) => [path, readFileInRoot(rootFd, path, maxBytes)] as const),
+    );
+    return { id, files };
+  } catch (error) {
+    return { id, failure: describe(error) };
+  }
+}
+
+function describe(error: unknown): ReadFailure {
+  const cause = error instanceof Error && error.cause !== undefined ? `: ${messageOf(error.cause)}` : '';
+  return {
+    kind: error instanceof EngineError ? error.kind : 'internal',
+    message: error instanceof EngineError ? error.message : messageOf(error) + cause,
+    lost: error instanceof LostError,
+  };
+}
