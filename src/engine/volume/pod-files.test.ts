@@ -3,21 +3,35 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { newSandboxId } from '../ids.ts';
-import { FakeNamespaceService } from '../runtime/namespaces/fake.ts';
 import { createPodFiles } from './pod-files.ts';
-import type { PodFiles } from './pod-files.ts';
+import type { PodFiles, TmpfsMounts } from './pod-files.ts';
 
 const own = { network: 'pod', pid: 'container', ipc: 'pod' } as const;
 const node = { network: 'node', pid: 'node', ipc: 'node' } as const;
 const id = newSandboxId();
 
+/** Mounts in memory. */
+class FakeMounts implements TmpfsMounts {
+  readonly mounted = new Set<string>();
+  failNext: Error | undefined;
+
+  async mountTmpfs(target: string): Promise<void> {
+    if (this.failNext !== undefined) throw this.failNext;
+    this.mounted.add(target);
+  }
+
+  async unmount(target: string): Promise<void> {
+    this.mounted.delete(target);
+  }
+}
+
 let dir: string;
-let mounts: FakeNamespaceService;
+let mounts: FakeMounts;
 let files: PodFiles;
 
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'dvpf'));
-  mounts = new FakeNamespaceService();
+  mounts = new FakeMounts();
   await writeFile(join(dir, 'node-hosts'), '127.0.0.1 localhost\n10.9.9.9 the-node\n');
   await writeFile(join(dir, 'node-resolv'), 'nameserver 10.0.0.1\n');
   files = createPodFiles({
@@ -35,7 +49,7 @@ describe('PodFiles.create()', () => {
     expect(await readFile(made.resolvConf, 'utf8')).toBe('nameserver 10.96.0.10\n');
     expect(await readFile(made.hostname, 'utf8')).toBe('web-0\n');
     expect(await readFile(made.hosts, 'utf8')).toMatch(/^127\.0\.0\.1\tlocalhost\n::1\tlocalhost /);
-    expect([...mounts.mounts]).toEqual([made.shm]);
+    expect([...mounts.mounted]).toEqual([made.shm]);
     expect((await stat(join(dir, 'sandboxes', id))).mode & 0o777).toBe(0o700);
     expect(files.mountsOf(id, own)).toEqual(made);
   });
@@ -45,11 +59,11 @@ describe('PodFiles.create()', () => {
     expect(await readFile(made.hosts, 'utf8')).toContain('10.9.9.9 the-node');
     expect(await readFile(made.resolvConf, 'utf8')).toBe('nameserver 10.0.0.1\n');
     expect(made.shm).toBe('/dev/shm');
-    expect([...mounts.mounts]).toEqual([]);
+    expect([...mounts.mounted]).toEqual([]);
   });
 
   it('names the sandbox when a step fails, and remove() takes what is there', async () => {
-    mounts.failNext('mountTmpfs', new Error('no memory'));
+    mounts.failNext = new Error('no memory');
     await expect(files.create(id, { spec: { namespaces: own }, hostname: 'web-0' })).rejects.toThrow(
       `write the files of sandbox ${id}: no memory`,
     );
@@ -76,6 +90,6 @@ describe('PodFiles.remove()', () => {
     await files.remove(id);
     await files.remove(newSandboxId());
     expect(await readdir(join(dir, 'sandboxes', id))).toEqual(['ns']);
-    expect([...mounts.mounts]).toEqual([]);
+    expect([...mounts.mounted]).toEqual([]);
   });
 });
