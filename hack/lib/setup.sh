@@ -44,7 +44,8 @@ use_node_modules() {
 install_node_modules() {
   ! node "$ROOT/hack/lib/node-modules-fresh.ts" "$ROOT" || return 0
   say 'installing npm packages'
-  (cd "$ROOT" && npm ci --silent)
+  # Not `npm ci`: it refuses a lock without the optional packages of other platforms, which registries may lack.
+  (cd "$ROOT" && npm install --no-save --ignore-scripts --silent)
   give_back node_modules
 }
 
