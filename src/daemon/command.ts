@@ -40,7 +40,8 @@ async function serve(argv: readonly string[]): Promise<number> {
   try {
     return await runDaemon(config, {
       logger,
-      createEngine: (deps) => createEngine(config, { ...deps, version: VERSION, entries: findEntries(import.meta.url) }),
+      createEngine: (deps) =>
+        createEngine(config, { ...deps, version: VERSION, entries: findEntries(import.meta.url) }),
     });
   } catch (error) {
     logger.fatal({ err: error }, 'davitd cannot start');
