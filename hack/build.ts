@@ -22,6 +22,7 @@ const BUNDLES: readonly Bundle[] = [
   { entry: 'src/cli/main.ts', out: 'davit.js', bin: true },
   { entry: 'src/pump/main.ts', out: 'davit-pump.js', bin: true },
   { entry: 'src/engine/runtime/namespaces/worker.ts', out: 'davit-namespaces.js', bin: false },
+  { entry: 'src/engine/security/rootfs/worker.ts', out: 'davit-rootfs.js', bin: false },
 ];
 
 const root = resolve(import.meta.dirname, '..');

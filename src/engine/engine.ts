@@ -24,6 +24,7 @@ import { ReadyGate } from './ready-gate.ts';
 import { createCgroupService } from './runtime/cgroup/index.ts';
 import { ContainerdObjects } from './runtime/container-objects.ts';
 import { createHandlers } from './runtime/handlers.ts';
+import type { Handlers } from './runtime/handlers.ts';
 import { createNamespaceService } from './runtime/namespaces/index.ts';
 import { ShimTasks } from './runtime/tasks.ts';
 import { createRootfsReader } from './security/index.ts';
@@ -44,6 +45,8 @@ export interface EngineEntries {
 export interface EngineDeps {
   readonly logger: Logger;
   readonly entries: EngineEntries;
+  /** davit's own. */
+  readonly version: string;
   /** Told of every step of every operation, for metrics. */
   readonly stepEnded: (report: StepReport) => void;
 }
@@ -73,7 +76,7 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
       state: config.state,
     },
     logger,
-    hasRecords: () => store.sandboxes.all().length > 0 || store.containers.all().length > 0,
+    hasRecords: () => !store.sandboxes.isEmpty || !store.containers.isEmpty,
   });
   const { clients } = containerd;
   const handlers = createHandlers(config, host.cgroupDriver);
@@ -81,8 +84,26 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
   const rootfs = createRootfsReader({ state: config.state, workerEntry: entries.rootfs, logger });
   const network = createNetworkService({ config, logger });
   const layers = createLayerService({ clients });
-  const images = createImageService({ config, containerd, layers, logger });
-  const log = createLogService({ config, pumpEntry: entries.pump, logger });
+  const images = createImageService({
+    clients,
+    namespace: config.containerdNamespace,
+    layers,
+    logger,
+    options: {
+      registryConfigPath: config.registryConfigPath,
+      ...config.images,
+      snapshotters: snapshottersOf(handlers),
+    },
+    env: process.env,
+    arch: process.arch,
+  });
+  const log = createLogService({
+    entry: entries.pump,
+    state: config.state,
+    version: deps.version,
+    maxLineBytes: config.log.maxLineBytes,
+    logger,
+  });
   const tasks = new ShimTasks(clients.tasks);
   const exits = new ContainerExits({
     tasks,
@@ -108,7 +129,7 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
     log,
     objects: new ContainerdObjects(clients.containers),
     tasks,
-    cgroups: createCgroupService({ host, driver: handlers.cgroupDriver }),
+    cgroups: createCgroupService({ layout: host.cgroup, driver: handlers.cgroupDriver }),
     rootfs,
     exits,
     sandboxLocks: new KeyedMutex(),
@@ -153,6 +174,12 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
     start: (signal) => startAll(services, signal),
     close: () => closeAll(services),
   };
+}
+
+/** The default handler's first: pulls unpack for it. */
+function snapshottersOf(handlers: Handlers): readonly [string, ...string[]] {
+  const [first = handlers.resolve(''), ...others] = handlers.all;
+  return [first.config.snapshotter, ...new Set(others.map((handler) => handler.config.snapshotter))];
 }
 
 async function privateFolders({ root, state }: EngineConfig): Promise<void> {

@@ -21,7 +21,7 @@ export function sandboxSpec(overrides: Partial<SandboxSpec> = {}): SandboxSpec {
 export function containerSpec(overrides: Partial<ContainerSpec> = {}): ContainerSpec {
   return {
     metadata: { name: 'main', attempt: 0 },
-    image: { image: 'busybox', annotations: {} },
+    image: { image: 'docker.io/library/busybox:latest', annotations: {} },
     command: [],
     args: [],
     env: [],

@@ -58,6 +58,11 @@ export class Table<R extends Row> {
     return this.#damaged;
   }
 
+  /** No record at all, not even one that cannot be read. */
+  get isEmpty(): boolean {
+    return this.#rows.size === 0 && this.#damaged.length === 0;
+  }
+
   /** Takes a name for an id before its record exists. Throws already-exists naming the owner. */
   reserve(name: string, id: string): void {
     const owner = this.#names.get(name);

@@ -1,0 +1,99 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readHostFacts } from '../host/index.ts';
+import { FakeImages } from '../image/fake.ts';
+import { Jobs } from '../jobs.ts';
+import { KeyedMutex } from '../keyed-mutex.ts';
+import { FakeLayers } from '../layer/fake.ts';
+import { FakeLogService } from '../log/fake.ts';
+import { FakeNetworkService } from '../network/fake.ts';
+import type { UndoFailure } from '../rollback.ts';
+import { FakeCgroupService } from '../runtime/cgroup/fake.ts';
+import { FakeObjects, FakeTasks } from '../runtime/fake-tasks.ts';
+import { createHandlers } from '../runtime/handlers.ts';
+import { FakeNamespaceService } from '../runtime/namespaces/fake.ts';
+import { FakeRootfsReader } from '../security/rootfs/fake.ts';
+import { createStore } from '../store/index.ts';
+import { FakeMountSources, FakePodFiles } from '../volume/fake.ts';
+import { WorkQueue } from '../work-queue.ts';
+import { ContainerExits } from './container-exits.ts';
+import type { OpsDeps } from './deps.ts';
+
+const SILENT = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+
+/** All that the operations need, in memory but for the records: those are files, as in life. */
+export async function testEngine() {
+  const root = await mkdtemp(join(tmpdir(), 'davit-ops-'));
+  const store = createStore(root);
+  await store.start();
+  const tasks = new FakeTasks();
+  const undoFailures: UndoFailure[] = [];
+  const images = new FakeImages();
+  const layers = new FakeLayers();
+  const image = images.add('docker.io/library/busybox:latest');
+  layers.layers.add(`overlayfs ${image.chainId}`);
+  const fakes = {
+    tasks,
+    objects: new FakeObjects(),
+    namespaces: new FakeNamespaceService(),
+    network: new FakeNetworkService(),
+    podFiles: new FakePodFiles(),
+    layers,
+    images,
+    log: new FakeLogService(),
+    cgroups: new FakeCgroupService(),
+  };
+  const exits = new ContainerExits({ tasks, logger: SILENT, reachable: async () => undefined });
+  const jobs = new Jobs((key, error) => {
+    throw new Error(`${key} was not undone`, { cause: error });
+  });
+  const handler = {
+    type: 'io.containerd.runc.v2',
+    options: {},
+    snapshotter: 'overlayfs',
+    podAnnotations: [],
+    containerAnnotations: [],
+  };
+  const deps: OpsDeps = {
+    ...fakes,
+    store,
+    jobs,
+    exits,
+    observer: {
+      stepEnded: () => undefined,
+      undoFailed: (_op, _subject, failures) => void undoFailures.push(...failures),
+    },
+    logger: SILENT,
+    work: new WorkQueue(4),
+    host: await readHostFacts(),
+    handlers: createHandlers({ handlers: { runc: handler }, defaultRuntime: 'runc' }, 'cgroupfs'),
+    mountSources: new FakeMountSources(),
+    rootfs: new FakeRootfsReader(),
+    sandboxLocks: new KeyedMutex(),
+    containerLocks: new KeyedMutex(),
+    stopping: new Set(),
+    pauseRoot: '/fake/pause',
+  };
+  return {
+    deps,
+    ...fakes,
+    store,
+    undoFailures,
+    /** One line for everything that is there: empty when nothing is. */
+    leftovers: (): readonly string[] => [
+      ...store.sandboxes.all().map((record) => `sandbox ${record.state.phase}`),
+      ...store.containers.all().map((record) => `container ${record.state.phase}`),
+      ...[...fakes.namespaces.created.keys()].map(() => 'namespaces'),
+      ...[...fakes.network.attached.keys()].map(() => 'network'),
+      ...[...fakes.podFiles.created.keys()].map(() => 'pod files'),
+      ...[...fakes.layers.roots.keys()].map(() => 'root'),
+      ...[...fakes.objects.objects.keys()].map(() => 'object'),
+      ...[...fakes.tasks.tasks.keys()].map(() => 'task'),
+    ],
+    [Symbol.asyncDispose]: async () => {
+      await exits.close();
+      await rm(root, { recursive: true });
+    },
+  };
+}

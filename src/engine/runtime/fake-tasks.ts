@@ -1,0 +1,89 @@
+import { EngineError } from '../errors.ts';
+import type { ContainerObject, ContainerObjects, LiveTask, TaskExit, TaskService, TaskSpec } from './task-types.ts';
+
+interface FakeTask {
+  readonly spec: TaskSpec;
+  started: boolean;
+  readonly exit: PromiseWithResolvers<TaskExit>;
+  ended: boolean;
+}
+
+/** Tasks in memory. SIGKILL ends one at once; other signals are `signals` and end nothing. */
+export class FakeTasks implements TaskService {
+  readonly tasks = new Map<string, FakeTask>();
+  readonly signals: { readonly id: string; readonly signal: number }[] = [];
+  failStart: Error | undefined;
+  #lastPid = 1000;
+
+  async create(spec: TaskSpec): Promise<number> {
+    this.tasks.set(spec.id, { spec, started: false, exit: Promise.withResolvers(), ended: false });
+    this.#lastPid += 1;
+    return this.#lastPid;
+  }
+
+  async start(id: string): Promise<void> {
+    if (this.failStart !== undefined) throw this.failStart;
+    this.#need(id).started = true;
+  }
+
+  async kill(id: string, signalNumber: number): Promise<boolean> {
+    const task = this.tasks.get(id);
+    if (task === undefined || task.ended) return false;
+    this.signals.push({ id, signal: signalNumber });
+    if (signalNumber === 9) this.end(id, 137);
+    return true;
+  }
+
+  /** Ends a task, as its process would by itself. */
+  end(id: string, exitCode: number): void {
+    const task = this.#need(id);
+    task.ended = true;
+    task.exit.resolve({ exitCode, exitedAt: BigInt(Date.now()) * 1_000_000n });
+  }
+
+  async wait(id: string, signal: AbortSignal): Promise<TaskExit> {
+    const aborted = new Promise<never>((_, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    });
+    return await Promise.race([this.#need(id).exit.promise, aborted]);
+  }
+
+  async delete(id: string): Promise<boolean> {
+    return this.tasks.delete(id);
+  }
+
+  async list(): Promise<readonly LiveTask[]> {
+    return [...this.tasks].map(([id, task]) => ({
+      id,
+      pid: 1,
+      status: task.ended ? 'stopped' : task.started ? 'running' : 'created',
+    }));
+  }
+
+  #need(id: string): FakeTask {
+    const task = this.tasks.get(id);
+    if (task === undefined) throw new EngineError('not-found', `no task ${id}`);
+    return task;
+  }
+}
+
+/** containerd's container objects in memory. */
+export class FakeObjects implements ContainerObjects {
+  readonly objects = new Map<string, ContainerObject>();
+
+  async create(object: ContainerObject): Promise<void> {
+    this.objects.set(object.id, object);
+  }
+
+  async delete(id: string): Promise<void> {
+    this.objects.delete(id);
+  }
+
+  async spec(id: string): Promise<unknown> {
+    return this.objects.get(id)?.spec;
+  }
+
+  async list(): Promise<readonly ContainerObject[]> {
+    return [...this.objects.values()];
+  }
+}
