@@ -200,6 +200,17 @@ describe('the built-in network', () => {
     await expect(ask('127.0.0.1', HOST_PORT)).rejects.toThrow(/ECONNREFUSED/);
   });
 
+  it('limits the bandwidth that the annotations ask for', async () => {
+    const a = await pod({
+      annotations: { 'kubernetes.io/ingress-bandwidth': '10M', 'kubernetes.io/egress-bandwidth': '5M' },
+    });
+    const rates = execFileSync('tc', ['qdisc'], { encoding: 'utf8' }).match(/tbf .*rate (10|5)Mbit/g);
+    expect(rates).toHaveLength(2);
+    await network.detach(a.id, a.netns, signal);
+    expect(execFileSync('tc', ['qdisc'], { encoding: 'utf8' })).not.toMatch(/tbf .*rate (10|5)Mbit/);
+    expect(leftovers([a.id])).toEqual([]);
+  });
+
   it('attaches and detaches many at once', async () => {
     const pods = await Promise.all(Array.from({ length: 8 }, () => pod()));
     expect(new Set(pods.flatMap(({ ips }) => ips)).size).toBe(16);
