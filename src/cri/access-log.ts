@@ -1,5 +1,5 @@
 import { status } from '@grpc/grpc-js';
-import { kindOf } from '../engine/index.ts';
+import { kindOf, messageOf } from '../engine/index.ts';
 import type { ErrorKind } from '../engine/index.ts';
 import { subjectOf } from './call-subject.ts';
 import { codeName } from './grpc-status.ts';
@@ -44,9 +44,15 @@ export function logCall(log: CriLogger, record: CallRecord): void {
     ...subjectOf(record.request, record.reply),
     code: codeName(code),
     ms: Math.round(durationMs * 10) / 10,
-    ...(error === undefined ? {} : { err: error }),
+    ...errorFields(level, error),
   };
   log[level](fields, rpcName(handler.path));
+}
+
+/** Where it is our fault the stack helps; elsewhere the message says it all. */
+function errorFields(level: Level, error: unknown): object {
+  if (error === undefined) return {};
+  return level === 'error' ? { err: error } : { error: messageOf(error) };
 }
 
 function levelOf({ handler, code, error }: CallRecord): Level {

@@ -279,6 +279,8 @@ describe('the interceptor', () => {
     });
     const levels = harness.lines.map(({ level, message }) => `${level} ${message}`);
     expect(levels).toEqual(['debug ContainerStatus', 'warn PullImage', 'error ListContainers']);
+    expect(harness.lines[1]?.fields).toMatchObject({ error: 'connection refused' });
+    expect(harness.lines[2]?.fields['err']).toBeInstanceOf(TypeError);
   });
 
   it('refuses bytes that are no request, and counts it', async () => {
