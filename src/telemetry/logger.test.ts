@@ -14,7 +14,6 @@ describe('createLoggerOn()', () => {
       {
         level: 'info',
         time: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
-        pid: process.pid,
         sandbox: 'abc',
         msg: 'ready',
       },

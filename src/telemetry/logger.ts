@@ -42,7 +42,8 @@ export function createLoggerOn(stream: DestinationStream, level: LogLevel): Logg
   return pino(
     {
       level,
-      base: { pid: process.pid },
+      // No process id: lines are often about other processes', and whoever collects them knows this one's.
+      base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths: secretPaths(), censor: '[redacted]' },
@@ -53,7 +54,7 @@ export function createLoggerOn(stream: DestinationStream, level: LogLevel): Logg
 
 /** In this process: pino's transports would be threads, whose files a bundle does not have. */
 function prettyStream(fd: number): DestinationStream {
-  return buildPretty({ destination: fd, sync: true, ignore: 'pid', translateTime: 'SYS:HH:MM:ss.l' });
+  return buildPretty({ destination: fd, sync: true, translateTime: 'SYS:HH:MM:ss.l' });
 }
 
 function secretPaths(): string[] {
