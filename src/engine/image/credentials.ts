@@ -21,7 +21,9 @@ const DOCKER_HUB = new Set(['docker.io', 'index.docker.io', 'registry-1.docker.i
 export function credentialsOf(auth: RegistryAuth | undefined): Credentials | undefined {
   if (auth === undefined) return undefined;
   const decoded = decodeAuth(auth);
-  const { username = decoded.username, password = decoded.password, identityToken = '', registryToken = '' } = auth;
+  const username = auth.username || decoded.username;
+  const password = auth.password || decoded.password;
+  const { identityToken = '', registryToken = '' } = auth;
   if (username === '' && password === '' && identityToken === '' && registryToken === '') return undefined;
   if (username.includes(':')) throw invalidField('auth.username', 'must not hold a colon');
   for (const [name, token] of [

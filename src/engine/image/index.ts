@@ -29,3 +29,6 @@ export interface ImageService extends Service {
   /** Makes sure that a container's root can be made on the image: unpacks what is not unpacked yet. */
   ensureUnpacked(imageId: string, snapshotter: string, signal: AbortSignal): Promise<{ readonly chainId: string }>;
 }
+
+export { createImageService } from './image-service.ts';
+export type { ImageOptions, ImageServiceDeps } from './image-service.ts';

@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http';
 import { EngineError } from '../errors.ts';
 import type { ErrorKind } from '../errors.ts';
 import { Authenticator } from './auth.ts';
@@ -86,7 +87,8 @@ export class RepositoryAtHost {
 export async function statusError(response: HttpResponse): Promise<EngineError> {
   const words = await registryWords(response);
   const { status } = response;
-  return new EngineError(kindOfStatus(status), `${showUrl(response.url)}: ${status}${words === '' ? '' : ` ${words}`}`);
+  const said = words === '' ? (STATUS_CODES[status] ?? '') : words;
+  return new EngineError(kindOfStatus(status), `${showUrl(response.url)}: ${status} ${said}`.trimEnd());
 }
 
 function kindOfStatus(status: number): ErrorKind {

@@ -1,0 +1,216 @@
+import type { Clients } from '../containerd/clients.ts';
+import { EngineError, isKind, messageOf } from '../errors.ts';
+import type { LayerService } from '../layer/index.ts';
+import type { Logger } from '../logger.ts';
+import type { Image, ImageFsInfo, PullRequest } from '../types.ts';
+import { credentialsHash, credentialsOf } from './credentials.ts';
+import type { Credentials } from './credentials.ts';
+import { DocumentStore } from './document-store.ts';
+import { LayerFetcher } from './fetch-layer.ts';
+import { followImages } from './follow-images.ts';
+import { FsUsage } from './fs-usage.ts';
+import { ImageStore } from './image-store.ts';
+import { ImageTable } from './image-table.ts';
+import type { ImageService } from './index.ts';
+import { pinnedBy } from './pinned.ts';
+import { nodePlatform } from './platform.ts';
+import type { Platform } from './platform.ts';
+import { PullLeases } from './pull-leases.ts';
+import { PullProgress } from './pull-progress.ts';
+import { pullImage } from './pull.ts';
+import type { PullDeps } from './pull.ts';
+import { parseReference } from './reference.ts';
+import type { Reference } from './reference.ts';
+import { SharedWork } from './shared-work.ts';
+import type { StoredImage } from './stored-image.ts';
+import { TlsSettings } from './tls-settings.ts';
+import { unpackImage } from './unpack-image.ts';
+
+export interface ImageServiceDeps {
+  readonly clients: Pick<Clients, 'content' | 'events' | 'images' | 'introspection' | 'leases' | 'snapshots'>;
+  /** containerd's namespace that the clients work in. */
+  readonly namespace: string;
+  readonly layers: LayerService;
+  readonly logger: Logger;
+  readonly options: ImageOptions;
+  /** Holds HTTP_PROXY, HTTPS_PROXY and NO_PROXY, where they are set: process.env. */
+  readonly env: NodeJS.ProcessEnv;
+  /** process.arch. */
+  readonly arch: string;
+}
+
+export interface ImageOptions {
+  /** Folders in containerd's `certs.d` layout; the first that knows a host wins. */
+  readonly registryConfigPath: readonly string[];
+  /** Names of images that the kubelet must not collect; `*` stands for anything. */
+  readonly pinned: readonly string[];
+  readonly maxConcurrentDownloads: number;
+  readonly progressTimeoutMs: number;
+  /** The snapshotters that handlers use; pulls unpack for the first. */
+  readonly snapshotters: readonly [string, ...string[]];
+}
+
+/** A pull that takes longer says how far it is, so often. */
+const PROGRESS_LOG_INTERVAL_MS = 10_000;
+
+/** Throws invalid-argument when a pinned pattern is no name. */
+export function createImageService(deps: ImageServiceDeps): ImageService {
+  return new Images(deps);
+}
+
+class Images implements ImageService {
+  readonly name = 'images';
+  readonly #deps: ImageServiceDeps;
+  readonly #platform: Platform;
+  readonly #table: ImageTable;
+  readonly #store: ImageStore;
+  readonly #usage: FsUsage;
+  readonly #leases: PullLeases;
+  readonly #pullDeps: PullDeps;
+  readonly #pulls = new SharedWork<StoredImage>();
+  readonly #unpacks = new SharedWork<void>();
+  readonly #stop = new AbortController();
+  #following: Promise<void> | undefined;
+
+  constructor(deps: ImageServiceDeps) {
+    const { clients, layers, logger, options, env } = deps;
+    this.#deps = deps;
+    this.#platform = nodePlatform(deps.arch);
+    this.#table = new ImageTable(pinnedBy(options.pinned));
+    this.#store = new ImageStore({ clients, table: this.#table, platform: this.#platform, logger });
+    this.#usage = new FsUsage({ clients, logger, snapshotters: options.snapshotters });
+    this.#leases = new PullLeases({ clients, logger });
+    this.#pullDeps = {
+      layers,
+      documents: new DocumentStore({ clients }),
+      leases: this.#leases,
+      fetcher: new LayerFetcher({ clients, maxConcurrent: options.maxConcurrentDownloads }),
+      registry: {
+        configPath: options.registryConfigPath,
+        warn: (message) => logger.warn({}, message),
+        tls: new TlsSettings(),
+        env,
+      },
+      record: (reference, image, signal) => this.#store.record(reference, image, signal),
+    };
+  }
+
+  async start(signal: AbortSignal): Promise<void> {
+    if (this.#following !== undefined) return;
+    await this.#leases.adopt(signal);
+    await this.#store.resync(signal);
+    await this.#usage.start();
+    const { clients, namespace, logger } = this.#deps;
+    const resync = (ended: AbortSignal): Promise<void> => this.#store.resync(ended);
+    this.#following = followImages({ clients, namespace, logger, resync }, this.#stop.signal);
+  }
+
+  async close(): Promise<void> {
+    const reason = new EngineError('cancelled', 'davitd is stopping');
+    this.#stop.abort(reason);
+    await Promise.all([this.#pulls.abortAll(reason), this.#unpacks.abortAll(reason), this.#following]);
+    await this.#usage.close();
+    this.#leases.close();
+  }
+
+  async pull(request: PullRequest, signal: AbortSignal): Promise<string> {
+    const reference = parseReference(request.image);
+    const credentials = credentialsOf(request.auth);
+    const [snapshotter] = this.#deps.options.snapshotters;
+    const key = [reference.canonical, credentialsHash(credentials), snapshotter].join(' ');
+    const image = await this.#pulls.join(key, signal, (ended) =>
+      this.#pull(reference, credentials, AbortSignal.any([ended, this.#stop.signal])),
+    );
+    return image.id;
+  }
+
+  get(image: string): Image | undefined {
+    return this.#table.get(image);
+  }
+
+  list(filter: string | undefined): readonly Image[] {
+    if (filter === undefined || filter === '') return this.#table.list();
+    const found = this.#table.get(filter);
+    return found === undefined ? [] : [found];
+  }
+
+  async remove(image: string, signal: AbortSignal): Promise<void> {
+    const found = this.#table.find(image);
+    if (found === undefined) return;
+    await this.#store.remove(found.id, signal);
+    this.#deps.logger.info({ image, id: found.id }, 'image removed');
+    void this.#usage.refresh();
+  }
+
+  fsInfo(): ImageFsInfo {
+    return this.#usage.info;
+  }
+
+  async ensureUnpacked(
+    imageId: string,
+    snapshotter: string,
+    signal: AbortSignal,
+  ): Promise<{ readonly chainId: string }> {
+    const image = this.#table.find(imageId);
+    if (image === undefined) throw new EngineError('not-found', `image ${imageId} is not on this node; pull it first`);
+    const chainId = image.chainIds.at(-1) ?? '';
+    if (!(await this.#deps.layers.committed(chainId, snapshotter, signal))) {
+      await this.#unpacks.join(`${image.id} ${snapshotter}`, signal, (ended) =>
+        this.#unpack(image, snapshotter, AbortSignal.any([ended, this.#stop.signal])),
+      );
+    }
+    return { chainId };
+  }
+
+  async #pull(reference: Reference, credentials: Credentials | undefined, signal: AbortSignal): Promise<StoredImage> {
+    const { options, logger } = this.#deps;
+    const name = reference.canonical;
+    const started = performance.now();
+    using progress = new PullProgress({
+      reference: name,
+      timeoutMs: options.progressTimeoutMs,
+      now: () => performance.now(),
+    });
+    const telling = setInterval(
+      () => logger.info({ image: name, at: String(progress) }, 'pulling'),
+      PROGRESS_LOG_INTERVAL_MS,
+    );
+    try {
+      const job = { reference, credentials, platform: this.#platform, snapshotter: options.snapshotters[0], progress };
+      const image = await pullImage(this.#pullDeps, job, signal);
+      const ms = Math.round(performance.now() - started);
+      logger.info({ image: name, id: image.id, bytes: image.sizeBytes, ms }, 'image pulled');
+      void this.#usage.refresh();
+      return image;
+    } catch (error) {
+      logger.warn({ image: name, at: String(progress), error: messageOf(error) }, 'pull failed');
+      throw error;
+    } finally {
+      clearInterval(telling);
+    }
+  }
+
+  /** Unpacks what is in the store already: an image that another client brought, or one for a second snapshotter. */
+  async #unpack(image: StoredImage, snapshotter: string, signal: AbortSignal): Promise<void> {
+    const { layers, documents } = this.#pullDeps;
+    const lease = await this.#leases.acquire(image.id, signal);
+    try {
+      await documents.hold(image.target.digest, lease.id, signal);
+      const layerIsThere = (i: number): Promise<void> => this.#checkLayer(image, i, signal);
+      await unpackImage({ layers, documents }, { image, snapshotter, lease: lease.id, layerIsThere }, signal);
+    } finally {
+      await lease[Symbol.asyncDispose]();
+    }
+  }
+
+  async #checkLayer(image: StoredImage, i: number, signal: AbortSignal): Promise<void> {
+    const digest = image.layers[i]?.digest ?? '';
+    try {
+      await this.#deps.clients.content.info({ digest }, { signal });
+    } catch (error) {
+      if (!isKind(error, 'not-found')) throw error;
+      const message = `image ${image.id} lacks its layer ${digest} on this node; pull it again`;
+      throw new EngineError('failed-precondition', message, { cause: error });
+    }
+  }
+}

@@ -1,0 +1,111 @@
+import type { Lease } from '../containerd/leases.ts';
+import type { Credentials } from './credentials.ts';
+import type { DocumentStore } from './document-store.ts';
+import type { FetchContext, LayerFetcher } from './fetch-layer.ts';
+import type { Platform } from './platform.ts';
+import type { PullLeases } from './pull-leases.ts';
+import type { PullProgress } from './pull-progress.ts';
+import type { Reference } from './reference.ts';
+import { openRegistry } from './registry.ts';
+import type { Registry, RegistryDeps } from './registry.ts';
+import { openImage } from './stored-image.ts';
+import type { StoredImage } from './stored-image.ts';
+import { unpackImage } from './unpack-image.ts';
+import type { UnpackImageDeps } from './unpack-image.ts';
+
+export interface PullDeps extends UnpackImageDeps {
+  readonly registry: RegistryDeps;
+  readonly leases: PullLeases;
+  readonly documents: DocumentStore;
+  readonly fetcher: LayerFetcher;
+  /** Makes the image known under its names. */
+  readonly record: (reference: Reference, image: StoredImage, signal: AbortSignal) => Promise<void>;
+}
+
+export interface PullJob {
+  readonly reference: Reference;
+  readonly credentials: Credentials | undefined;
+  readonly platform: Platform;
+  readonly snapshotter: string;
+  readonly progress: PullProgress;
+}
+
+/**
+ * Pulls one image: resolve → manifest and config → fetch layers ∥ unpack in order → record. Until it is recorded all of
+ * it belongs to a lease, so that a pull that does not come to its end leaves nothing but what a retry can use.
+ */
+export async function pullImage(deps: PullDeps, job: PullJob, signal: AbortSignal): Promise<StoredImage> {
+  const watched = AbortSignal.any([signal, job.progress.signal]);
+  const registry = await openRegistry(job.reference, job.credentials, deps.registry);
+  let lease: Lease | undefined;
+  try {
+    // A pull that the registry refuses leaves no trace in containerd.
+    const resolved = await registry.resolve(watched);
+    lease = await deps.leases.acquire(job.reference.canonical, watched);
+    const image = await openRemote(deps, job, { registry, lease: lease.id, resolved }, watched);
+    await fetchAndUnpack(deps, job, image, { registry, lease: lease.id, progress: job.progress }, watched);
+    await deps.record(job.reference, image, watched);
+    await deps.leases.succeeded(lease, job.reference.canonical);
+    return image;
+  } catch (error) {
+    if (lease !== undefined) await deps.leases.failed(lease, job.reference.canonical, error);
+    throw error;
+  } finally {
+    await registry.close();
+  }
+}
+
+interface Source {
+  readonly registry: Registry;
+  readonly lease: string;
+  readonly resolved: Awaited<ReturnType<Registry['resolve']>>;
+}
+
+/** Reads manifest and config, from the store where it has them, and ties them together there. */
+async function openRemote(deps: PullDeps, job: PullJob, source: Source, signal: AbortSignal): Promise<StoredImage> {
+  const { registry, lease, resolved } = source;
+  const image = await openImage(
+    resolved.descriptor,
+    job.reference.canonical,
+    job.platform,
+    (descriptor, kind) => {
+      const known = descriptor.digest === resolved.descriptor.digest ? resolved.bytes : undefined;
+      const fetch = async (): Promise<Uint8Array> => known ?? registry.fetchDocument(kind, descriptor, signal);
+      return deps.documents.obtain(descriptor, lease, fetch, signal);
+    },
+    signal,
+  );
+  await deps.documents.label(image.path, signal);
+  return image;
+}
+
+/** Fetches all layers at once, as far as the node's queue lets it, and unpacks them in order as they come. */
+async function fetchAndUnpack(
+  deps: PullDeps,
+  job: PullJob,
+  image: StoredImage,
+  context: FetchContext,
+  signal: AbortSignal,
+): Promise<void> {
+  const failed = new AbortController();
+  const both = AbortSignal.any([signal, failed.signal]);
+  const unique = new Map(image.layers.map((layer) => [layer.digest, layer]));
+  job.progress.expect(
+    unique.size,
+    [...unique.values()].reduce((sum, layer) => sum + layer.size, 0),
+  );
+  const fetches = new Map([...unique].map(([digest, layer]) => [digest, deps.fetcher.fetch(layer, context, both)]));
+  const layerIsThere = async (i: number): Promise<void> => fetches.get(image.layers[i]?.digest ?? '');
+  const { snapshotter } = job;
+  const unpacked = unpackImage(deps, { image, snapshotter, lease: context.lease, layerIsThere }, both);
+  // The first layer that fails ends the pull, whichever the unpacking waits for.
+  const all = [...fetches.values(), unpacked];
+  try {
+    await Promise.all(all);
+  } catch (error) {
+    failed.abort(error);
+    throw error;
+  } finally {
+    await Promise.allSettled(all);
+  }
+}
