@@ -3,7 +3,7 @@ import { makeFifos, openStreams, removeFifos, type OpenStreams } from './fifos.t
 import { LogFile } from './log-file.ts';
 import type { OutputFifo } from './output-fifo.ts';
 import type { FileIdentity } from './progress.ts';
-import type { AddParams, StreamsInfo, StreamTotals, Totals } from './protocol.ts';
+import type { AddParams, StreamsInfo, StreamTotals, Totals } from '../sys/pump-protocol.ts';
 import { messageOf, PumpError } from './pump-error.ts';
 import type { PumpLog } from './pump-log.ts';
 import type { Reactor, Source, Turn } from './reactor.ts';

@@ -4,7 +4,7 @@ import { Journal } from './journal.ts';
 import type { StreamName } from './line-formatter.ts';
 import { OutputFifo } from './output-fifo.ts';
 import { ProgressFile } from './progress.ts';
-import type { AddParams } from './protocol.ts';
+import type { AddParams } from '../sys/pump-protocol.ts';
 import type { StreamsFolder } from './record.ts';
 
 /** Everything of one container that is open, but for its log. */

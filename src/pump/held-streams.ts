@@ -3,7 +3,7 @@ import { ContainerStreams, type StreamsDeps } from './container-streams.ts';
 import { removeFifos } from './fifos.ts';
 import { sameFile } from './log-file.ts';
 import type { FileIdentity } from './progress.ts';
-import type { AddParams, StreamsInfo, Totals } from './protocol.ts';
+import type { AddParams, StreamsInfo, Totals } from '../sys/pump-protocol.ts';
 import { messageOf, PumpError } from './pump-error.ts';
 import { StreamsFolder, type StreamsRecord } from './record.ts';
 

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { moveToOwnCgroup } from './own-cgroup.ts';
-import { EXIT_ANOTHER_PUMP } from './protocol.ts';
+import { EXIT_ANOTHER_PUMP } from '../sys/pump-protocol.ts';
 import { messageOf } from './pump-error.ts';
 import { createPumpLog } from './pump-log.ts';
 import { startPump } from './pump.ts';

@@ -9,7 +9,7 @@ import {
   type Ops,
   type RemoveParams,
   type Request,
-} from './protocol.ts';
+} from '../sys/pump-protocol.ts';
 import { PumpError } from './pump-error.ts';
 
 type Fields = Readonly<Record<string, unknown>>;

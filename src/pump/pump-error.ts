@@ -1,6 +1,4 @@
-/** What a refused request tells the client; a subset of the engine's kinds. */
-export type PumpErrorKind =
-  'invalid-argument' | 'not-found' | 'already-exists' | 'failed-precondition' | 'unimplemented' | 'internal';
+import type { PumpErrorKind } from '../sys/pump-protocol.ts';
 
 /** An error that a client gets as it is; every other one is `internal`. */
 export class PumpError extends Error {

@@ -1,6 +1,6 @@
 import { chmodSync, rmSync, statSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
-import { MessageLines } from './message-lines.ts';
+import { MessageLines } from '../sys/pump-messages.ts';
 import { parseRequest, requestId } from './parse-params.ts';
 import {
   MAX_MESSAGE_BYTES,
@@ -10,7 +10,7 @@ import {
   type Reply,
   type Request,
   type ServerMessage,
-} from './protocol.ts';
+} from '../sys/pump-protocol.ts';
 import { messageOf, PumpError } from './pump-error.ts';
 import type { PumpLog } from './pump-log.ts';
 

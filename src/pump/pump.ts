@@ -4,7 +4,7 @@ import { Epoll } from '../sys/epoll.ts';
 import { zeroCounters, type Counters } from './counters.ts';
 import { HeldStreams } from './held-streams.ts';
 import { takeLock } from './lock.ts';
-import { PROTOCOL_VERSION, PUMP_FOLDER, SOCKET_NAME, type Hello } from './protocol.ts';
+import { PROTOCOL_VERSION, PUMP_FOLDER, SOCKET_NAME, type Hello } from '../sys/pump-protocol.ts';
 import type { PumpLog } from './pump-log.ts';
 import { PumpServer, type Handlers } from './pump-server.ts';
 import { Reactor } from './reactor.ts';

@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync
 import { join } from 'node:path';
 import type { StreamName } from './line-formatter.ts';
 import { parseAddParams } from './parse-params.ts';
-import type { AddParams, Totals } from './protocol.ts';
+import type { AddParams, Totals } from '../sys/pump-protocol.ts';
 
 /** What the pump must know of a container to go on after it died. */
 export interface StreamsRecord {

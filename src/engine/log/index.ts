@@ -1,3 +1,4 @@
+export type { LaunchOptions } from './launcher.ts';
 export type {
   HeldOutput,
   LogService,
@@ -7,3 +8,4 @@ export type {
   PumpStatus,
   StreamTotals,
 } from './log-service.ts';
+export { createLogService, type LogServiceDeps } from './pump-log-service.ts';

@@ -42,13 +42,16 @@ export interface HeldOutput {
   readonly problem?: string;
 }
 
-/** The pump's counters, each since the pump started; `bytes` and `lines` count what it took over, too. */
+/** The pump's counters; those that only grow do so since `startedAtMs`. */
 export interface PumpStatus {
   readonly pid: number;
   readonly version: string;
   readonly startedAtMs: number;
+  /** Containers by state of their output. */
   readonly open: number;
   readonly ended: number;
+  readonly damaged: number;
+  /** Of the open ones, those whose log or journal cannot be written now. */
   readonly stalled: number;
   readonly bytes: number;
   readonly lines: number;

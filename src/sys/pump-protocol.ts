@@ -1,9 +1,7 @@
-import type { PumpErrorKind } from './pump-error.ts';
-
 /**
- * The pump's protocol: JSON, one message a line, over the unix socket `<state>/pump/pump.sock`. A request has an id and gets
- * one reply with it; events come by themselves to every connection. A pump serves clients of its own protocol version and,
- * being older than a davitd that replaced its maker, says both versions in the answer to `hello`.
+ * The protocol between davitd and its pump: JSON, one message a line, over a unix socket. Each request has an id and gets one
+ * reply with that id; events come by themselves to every connection. `hello` tells a client what it has found: the pump
+ * outlives the davitd that started it, and may be older.
  */
 export const PROTOCOL_VERSION = 1;
 
@@ -20,6 +18,10 @@ export const PIPE_BYTES = 1024 * 1024;
 /** Limits of `maxLine`. */
 export const MIN_LINE_BYTES = 1;
 export const MAX_LINE_BYTES = 1024 * 1024;
+
+/** What a refused request tells the client; a subset of the engine's kinds. */
+export type PumpErrorKind =
+  'invalid-argument' | 'not-found' | 'already-exists' | 'failed-precondition' | 'unimplemented' | 'internal';
 
 export interface AddParams {
   readonly id: string;

@@ -1,0 +1,161 @@
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { PROTOCOL_VERSION, PUMP_FOLDER, SOCKET_NAME } from '../../sys/pump-protocol.ts';
+import { EngineError, messageOf } from '../errors.ts';
+import type { Logger } from '../logger.ts';
+import type { LaunchedPump } from './launcher.ts';
+import { ConnectionLost, PumpConnection } from './pump-connection.ts';
+
+export interface PumpLinkDeps {
+  readonly state: string;
+  readonly logger: Logger;
+  readonly launch: () => LaunchedPump;
+  /** Called with each new connection before anybody else may use it; a failure is logged. */
+  readonly onConnected: (connection: PumpConnection) => Promise<void>;
+}
+
+/** From a pump's start to its first answer, at most. */
+const START_DEADLINE_MS = 10_000;
+const POLL_INTERVAL_MS = 10;
+const FIRST_RETRY_MS = 50;
+const LAST_RETRY_MS = 3000;
+
+/** Keeps a connection to the node's pump: finds it or starts it, and does so again whenever it is gone, until closed. */
+export class PumpLink {
+  readonly #deps: PumpLinkDeps;
+  readonly #socketPath: string;
+  readonly #closing = new AbortController();
+  #ready = Promise.withResolvers<PumpConnection>();
+  #connection: PumpConnection | undefined;
+  #keeping: Promise<void> | undefined;
+  #problem = 'it was not asked yet';
+
+  constructor(deps: PumpLinkDeps) {
+    this.#deps = deps;
+    this.#socketPath = join(deps.state, PUMP_FOLDER, SOCKET_NAME);
+  }
+
+  start(): void {
+    this.#keeping ??= this.#keep();
+  }
+
+  /** Lets go of the connection; the pump stays. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    this.#connection?.close();
+    await this.#keeping;
+  }
+
+  /**
+   * Runs `work` with the connection, again with the next one when that one is lost: it must be safe to repeat. Waits for a
+   * pump until the signal aborts: that is `unavailable`, and says why there is none.
+   */
+  async use<T>(what: string, signal: AbortSignal, work: (connection: PumpConnection) => Promise<T>): Promise<T> {
+    for (;;) {
+      const connection = await this.#connected(what, signal);
+      try {
+        return await unlessAborted(signal, () => work(connection));
+      } catch (error) {
+        if (error instanceof ConnectionLost) continue;
+        if (signal.aborted && !(error instanceof EngineError)) throw gaveUp(what, 'no answer from davit-pump', signal);
+        throw error;
+      }
+    }
+  }
+
+  async #connected(what: string, signal: AbortSignal): Promise<PumpConnection> {
+    try {
+      return await unlessAborted(AbortSignal.any([signal, this.#closing.signal]), () => this.#ready.promise);
+    } catch (error) {
+      if (signal.aborted && signal.reason?.name !== 'TimeoutError') {
+        throw new EngineError('cancelled', `${what}: cancelled while davit-pump was away`, { cause: error });
+      }
+      throw new EngineError('unavailable', `${what}: davit-pump cannot be reached: ${this.#problem}`, { cause: error });
+    }
+  }
+
+  async #keep(): Promise<void> {
+    const { signal } = this.#closing;
+    let retryMs = FIRST_RETRY_MS;
+    while (!signal.aborted) {
+      try {
+        const connection = await this.#establish();
+        retryMs = FIRST_RETRY_MS;
+        await this.#hold(connection);
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#problem = messageOf(error);
+        this.#deps.logger.error({ error: this.#problem, retryMs }, 'davit-pump cannot be reached; trying again');
+        await sleep(retryMs, undefined, { signal }).catch(() => undefined);
+        retryMs = Math.min(2 * retryMs, LAST_RETRY_MS);
+      }
+    }
+  }
+
+  /** From a connection's beginning to its end. */
+  async #hold(connection: PumpConnection): Promise<void> {
+    this.#connection = connection;
+    let published = false;
+    try {
+      if (this.#closing.signal.aborted) return;
+      this.#problem = 'it does not answer';
+      const { pid, version, protocol } = await connection.request('hello', { protocol: PROTOCOL_VERSION });
+      if (protocol !== PROTOCOL_VERSION) {
+        throw new Error(`davit-pump (pid ${pid}, ${version}) speaks protocol ${protocol}, davitd ${PROTOCOL_VERSION}`);
+      }
+      await this.#deps.onConnected(connection);
+      this.#deps.logger.info({ pid, version }, 'connected to davit-pump');
+      this.#ready.resolve(connection);
+      published = true;
+      const reason = await connection.closed;
+      if (this.#closing.signal.aborted) return;
+      this.#problem = reason.message;
+      this.#deps.logger.warn({ pid, reason: reason.message }, 'lost davit-pump; connecting again');
+    } finally {
+      if (published) this.#ready = Promise.withResolvers(); // else those who wait go on waiting for the first one
+      this.#connection = undefined;
+      connection.close();
+    }
+  }
+
+  async #establish(): Promise<PumpConnection> {
+    const running = await PumpConnection.open(this.#socketPath).catch(() => undefined);
+    if (running !== undefined) return running;
+    const pump = this.#deps.launch();
+    let ended: string | undefined;
+    void pump.ended.then((why) => {
+      ended = why;
+      this.#deps.logger.warn({ pid: pump.pid, why }, 'davit-pump ended');
+    });
+    const deadline = performance.now() + START_DEADLINE_MS;
+    for (;;) {
+      await sleep(POLL_INTERVAL_MS, undefined, { signal: this.#closing.signal });
+      try {
+        return await PumpConnection.open(this.#socketPath);
+      } catch (error) {
+        // Ended may mean that another pump was faster: then its socket appears.
+        if (performance.now() < deadline && ended === undefined) continue;
+        const fate = ended === undefined ? `does not listen after ${START_DEADLINE_MS} ms` : `ended with ${ended}`;
+        throw new Error(`davit-pump was started and ${fate}; ${pump.logPath} says more`, { cause: error });
+      }
+    }
+  }
+}
+
+/** The work's outcome, or the signal's reason when that comes first. */
+async function unlessAborted<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  signal.throwIfAborted();
+  const aborted = Promise.withResolvers<never>();
+  const abort = (): void => aborted.reject(signal.reason);
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await Promise.race([work(), aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}
+
+function gaveUp(what: string, why: string, signal: AbortSignal): EngineError {
+  const kind = signal.reason?.name === 'TimeoutError' ? 'deadline-exceeded' : 'cancelled';
+  return new EngineError(kind, `${what}: ${why}`, { cause: signal.reason });
+}

@@ -1,0 +1,135 @@
+import { mkdir, rmdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PIPE_BYTES, type AddParams, type StreamsInfo } from '../../sys/pump-protocol.ts';
+import { messageOf } from '../errors.ts';
+import type { Logger } from '../logger.ts';
+import { launchPump, type LaunchOptions } from './launcher.ts';
+import type { HeldOutput, LogService, OutputPaths, OutputSpec, OutputTotals, PumpStatus } from './log-service.ts';
+import type { PumpConnection } from './pump-connection.ts';
+import { PumpLink } from './pump-link.ts';
+import { Standby } from './standby.ts';
+
+export interface LogServiceDeps extends LaunchOptions {
+  /** Bytes of a log line's content at most; longer lines are cut into partial ones. */
+  readonly maxLineBytes: number;
+  readonly logger: Logger;
+}
+
+/** Each container's FIFOs are in a folder here, under davitd's state. */
+const IO_FOLDER = 'io';
+const FOLDER_MODE = 0o700;
+const RELEASE_DEADLINE_MS = 10_000;
+
+/** Makes the service; nothing starts before its `start`. */
+export function createLogService(deps: LogServiceDeps): LogService {
+  return new PumpLogService(deps);
+}
+
+class PumpLogService implements LogService {
+  readonly name = 'log';
+  readonly #deps: LogServiceDeps;
+  readonly #standby = new Standby();
+  readonly #link: PumpLink;
+
+  constructor(deps: LogServiceDeps) {
+    this.#deps = deps;
+    this.#link = new PumpLink({
+      state: deps.state,
+      logger: deps.logger,
+      launch: () => launchPump(deps),
+      onConnected: (connection) => this.#adopt(connection),
+    });
+  }
+
+  async start(signal: AbortSignal): Promise<void> {
+    this.#link.start();
+    await this.status(signal);
+  }
+
+  async close(): Promise<void> {
+    await this.#link.close();
+    this.#standby.close();
+  }
+
+  async prepare(spec: OutputSpec, signal: AbortSignal): Promise<OutputPaths> {
+    const { containerId, logPath } = spec;
+    const folder = this.#folderOf(containerId);
+    await mkdir(folder, { recursive: true, mode: FOLDER_MODE });
+    const paths: OutputPaths = {
+      stdout: join(folder, 'stdout'),
+      ...(spec.tty ? {} : { stderr: join(folder, 'stderr') }),
+      ...(spec.stdin ? { stdin: join(folder, 'stdin') } : {}),
+    };
+    const params: AddParams = {
+      id: containerId,
+      ...paths,
+      ...(logPath === undefined ? {} : { log: logPath }),
+      tty: spec.tty,
+      stdinOnce: spec.stdinOnce,
+      maxLine: this.#deps.maxLineBytes,
+      pipeBytes: PIPE_BYTES,
+    };
+    await this.#link.use(`output of container ${containerId}`, signal, (pump) => pump.request('add', params));
+    this.#standby.hold(containerId, paths);
+    return paths;
+  }
+
+  async ended(containerId: string, signal: AbortSignal): Promise<OutputTotals> {
+    const what = `the end of container ${containerId}'s output`;
+    const totals = await this.#link.use(what, signal, (pump) => pump.finish(containerId, signal));
+    this.#standby.release(containerId);
+    return totals;
+  }
+
+  async reopen(containerId: string, signal: AbortSignal): Promise<void> {
+    const what = `new log of container ${containerId}`;
+    await this.#link.use(what, signal, (pump) => pump.request('reopen', { id: containerId }));
+  }
+
+  async release(containerId: string): Promise<void> {
+    const signal = AbortSignal.timeout(RELEASE_DEADLINE_MS);
+    const what = `release of container ${containerId}'s output`;
+    const params = { id: containerId, force: true };
+    const { lostBytes } = await this.#link.use(what, signal, (pump) => pump.request('remove', params));
+    if (lostBytes > 0) this.#deps.logger.warn({ container: containerId, lostBytes }, 'output was dropped');
+    this.#standby.release(containerId);
+    await rmdir(this.#folderOf(containerId)).catch(() => undefined); // gone already, or never made
+  }
+
+  async held(signal: AbortSignal): Promise<readonly HeldOutput[]> {
+    const { streams } = await this.#link.use('list of outputs', signal, (pump) => pump.request('list', {}));
+    return streams.map(({ id, state, totals, problem }) => ({
+      containerId: id,
+      state,
+      totals,
+      ...(problem === undefined ? {} : { problem }),
+    }));
+  }
+
+  async status(signal: AbortSignal): Promise<PumpStatus> {
+    return await this.#link.use('status', signal, (pump) => pump.request('status', {}));
+  }
+
+  /** Whatever this davitd or a former one has left to the pump gets its standby ends. */
+  async #adopt(pump: PumpConnection): Promise<void> {
+    const { streams } = await pump.request('list', {});
+    for (const info of streams) if (info.state === 'open') this.#holdAgain(info);
+    const known = new Set(streams.map(({ id }) => id));
+    for (const container of this.#standby.ids.filter((id) => !known.has(id))) {
+      this.#deps.logger.error({ container }, 'davit-pump no longer knows this container; its output is not read');
+    }
+  }
+
+  #holdAgain({ id, spec }: StreamsInfo): void {
+    if (spec === undefined) return;
+    try {
+      this.#standby.hold(id, spec);
+    } catch (error) {
+      this.#deps.logger.error({ container: id, error: messageOf(error) }, 'no standby end of its output');
+    }
+  }
+
+  #folderOf(containerId: string): string {
+    return join(this.#deps.state, IO_FOLDER, containerId);
+  }
+}
