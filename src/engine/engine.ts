@@ -21,6 +21,7 @@ import type { OpsDeps } from './ops/deps.ts';
 import { restore } from './ops/restore.ts';
 import { preparePauseRoot } from './pause-root.ts';
 import { ReadyGate } from './ready-gate.ts';
+import { RuntimeProbes } from './runtime-probes.ts';
 import { createCgroupService } from './runtime/cgroup/index.ts';
 import { ContainerdObjects } from './runtime/container-objects.ts';
 import { createHandlers } from './runtime/handlers.ts';
@@ -138,6 +139,7 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
     pauseRoot,
   };
   const gate = new ReadyGate();
+  const runtimes = new RuntimeProbes(handlers, logger);
   const services: readonly Service[] = [
     {
       name: 'records',
@@ -161,16 +163,17 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
       name: 'runtime',
       start: async (signal) => {
         await containerd.ready(signal);
-        await images.start(signal);
+        await Promise.all([images.start(signal), runtimes.start(signal)]);
         await restore(opsDeps, signal);
         gate.open();
+        await network.gc(signal);
       },
       close: () => images.close(),
     },
     { name: 'creates', start: async () => undefined, close: () => jobs.close() },
   ];
   return {
-    engine: createVerbs({ ...opsDeps, config, containerd, gate }),
+    engine: createVerbs({ ...opsDeps, config, containerd, gate, runtimes }),
     start: (signal) => startAll(services, signal),
     close: () => closeAll(services),
   };

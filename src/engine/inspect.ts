@@ -1,11 +1,18 @@
+import { messageOf } from './errors.ts';
+import type { NetworkService } from './network/index.ts';
 import type { ContainerObjects } from './runtime/task-types.ts';
 import type { ContainerRecord, SandboxRecord } from './store/index.ts';
 
 type Info = Readonly<Record<string, unknown>>;
 
-/** What verbose PodSandboxStatus shows. */
+export interface InspectSandboxDeps {
+  readonly objects: Pick<ContainerObjects, 'spec'>;
+  readonly network: Pick<NetworkService, 'check'>;
+}
+
+/** What verbose PodSandboxStatus shows. It is for people, so the plugins are asked whether the network is as it should be. */
 export async function inspectSandbox(
-  objects: Pick<ContainerObjects, 'spec'>,
+  { objects, network: networks }: InspectSandboxDeps,
   record: SandboxRecord,
   signal: AbortSignal,
 ): Promise<Info> {
@@ -16,11 +23,27 @@ export async function inspectSandbox(
       : { pid: pausePid, runtimeSpec: await objects.spec(record.id, signal).catch(() => undefined) }),
     ...(namespaces.network === undefined ? {} : { netNamespace: namespaces.network }),
     ...(network?.cniResult === undefined ? {} : { cniResult: network.cniResult }),
+    ...(network !== undefined && record.state.phase === 'ready'
+      ? { networkCheck: await checkNetwork(networks, record, signal) }
+      : {}),
     runtimeHandler: record.handlerName,
     cgroupParent: record.cgroupParent,
     state: record.state.phase,
     ...(record.state.phase === 'not-ready' ? { reason: record.state.reason } : {}),
   };
+}
+
+async function checkNetwork(
+  networks: InspectSandboxDeps['network'],
+  record: SandboxRecord,
+  signal: AbortSignal,
+): Promise<string> {
+  try {
+    await networks.check(record.id, signal);
+    return 'ok';
+  } catch (error) {
+    return messageOf(error);
+  }
 }
 
 /** What verbose ContainerStatus shows. */

@@ -14,11 +14,13 @@ import { startContainer } from './ops/start-container.ts';
 import { stopContainer } from './ops/stop-container.ts';
 import { stopSandbox } from './ops/stop-sandbox.ts';
 import type { ReadyGate } from './ready-gate.ts';
+import type { RuntimeProbes } from './runtime-probes.ts';
 
 export interface VerbsDeps extends OpsDeps {
   readonly config: EngineConfig;
   readonly containerd: Containerd;
   readonly gate: ReadyGate;
+  readonly runtimes: Pick<RuntimeProbes, 'probes'>;
 }
 
 /** The engine's verbs over its subsystems: one line each, the work is in ops/. */
@@ -31,7 +33,7 @@ export function createVerbs(deps: VerbsDeps): Engine {
     removeSandbox: (id, signal) => removeSandbox(deps, id, signal),
     getSandbox: (id) => store.sandboxes.need(id),
     listSandboxes: (filter) => filterSandboxes(store.sandboxes.list(), filter),
-    inspectSandbox: (id, signal) => inspectSandbox(objects, store.sandboxes.need(id), signal),
+    inspectSandbox: (id, signal) => inspectSandbox({ objects, network }, store.sandboxes.need(id), signal),
 
     createContainer: (sandboxId, spec, signal) => createContainer(deps, sandboxId, spec, signal),
     startContainer: (id, signal) => startContainer(deps, id, signal),
@@ -59,7 +61,7 @@ export function createVerbs(deps: VerbsDeps): Engine {
   });
 }
 
-function info({ config, containerd, host, store }: VerbsDeps): Readonly<Record<string, unknown>> {
+function info({ config, containerd, host, store, runtimes }: VerbsDeps): Readonly<Record<string, unknown>> {
   const facts = containerd.facts();
   return {
     config,
@@ -74,6 +76,7 @@ function info({ config, containerd, host, store }: VerbsDeps): Readonly<Record<s
       apparmor: host.apparmor,
       selinux: host.selinux,
     },
+    runtimes: runtimes.probes,
     damagedRecords: [...store.sandboxes.damaged, ...store.containers.damaged],
   };
 }

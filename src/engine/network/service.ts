@@ -120,32 +120,12 @@ class Network implements NetworkService {
     if (!cniGc || network === undefined) return;
     const ids = await this.#cache.list();
     const valid = ids.map((containerID) => ({ containerID, ifname: IF_NAME }));
-    await this.#inTurn(signal, () => gcNetwork(network, cniBinDir, valid, this.#limits(signal)));
+    await this.#queue.run(signal, () => gcNetwork(network, cniBinDir, valid, this.#limits(signal)));
   }
 
   async #exclusive<T>(sandboxId: SandboxId, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     // The lock first: who waits for another verb of the same pod holds no place in the queue.
-    return await this.#locks.run(sandboxId, signal, () => this.#inTurn(signal, work));
-  }
-
-  /**
-   * An abort ends the wait for a turn. Work that has begun sees the abort itself and may have to take things back: lock and
-   * turn are its own until it has ended.
-   */
-  async #inTurn<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-    signal.throwIfAborted();
-    const waiting = new AbortController();
-    const onAbort = (): void => waiting.abort(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-    const begin = (): Promise<T> => {
-      signal.removeEventListener('abort', onAbort);
-      return work();
-    };
-    try {
-      return await this.#queue.run(waiting.signal, begin);
-    } finally {
-      signal.removeEventListener('abort', onAbort);
-    }
+    return await this.#locks.run(sandboxId, signal, () => this.#queue.run(signal, work));
   }
 
   async #attachmentFor(request: AttachRequest): Promise<Attachment> {

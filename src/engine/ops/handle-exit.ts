@@ -58,7 +58,8 @@ async function exitedState(
   const reason = await exitReason(deps, record, exit.exitCode);
   return {
     phase: 'exited',
-    startedAt,
+    // The time of a start that a restarted davitd adopted is when it did.
+    startedAt: startedAt < exit.exitedAt ? startedAt : exit.exitedAt,
     finishedAt: exit.exitedAt,
     exitCode: exit.exitCode,
     reason,

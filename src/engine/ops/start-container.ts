@@ -78,19 +78,20 @@ async function runSteps(
       await deps.tasks.delete(id, record.sandboxId, signal);
     },
   });
-  await step('start-task', {
+  const startedAt = await step('start-task', {
     deadlineMs: TASK_DEADLINE_MS,
-    do: async (signal) => {
-      watchContainer(deps, id);
-      await deps.work.run(signal, () => deps.tasks.start(id, signal));
-    },
+    do: (signal) =>
+      deps.work.run(signal, async () => {
+        watchContainer(deps, id);
+        const before = nowNanos(); // the process may have ended when the call returns
+        await deps.tasks.start(id, signal);
+        return before;
+      }),
   });
   await step('record-running', {
     deadlineMs: RECORD_DEADLINE_MS,
     do: () =>
-      deps.store.containers.update(id, (current) =>
-        moveContainer(current, { phase: 'running', startedAt: nowNanos(), pid }),
-      ),
+      deps.store.containers.update(id, (current) => moveContainer(current, { phase: 'running', startedAt, pid })),
   });
 }
 
@@ -139,7 +140,7 @@ async function createTask(
 
 async function recordStartError(deps: StartContainerDeps, record: ContainerRecord, cause: unknown): Promise<void> {
   await deps.store.containers.update(record.id, (current) =>
-    current.state.phase === 'starting'
+    current.state.phase === 'starting' || current.state.phase === 'running'
       ? moveContainer(current, {
           phase: 'exited',
           finishedAt: nowNanos(),

@@ -1,0 +1,38 @@
+import { messageOf } from './errors.ts';
+import type { Logger } from './logger.ts';
+import { isRuncLike } from './runtime/handlers.ts';
+import type { Handlers } from './runtime/handlers.ts';
+import { probeRuntime } from './runtime/runtime-probe.ts';
+import type { RuntimeProbe } from './runtime/runtime-probe.ts';
+
+/** What the OCI runtimes behind the handlers are, asked once at start. Each by its handler's name. */
+export class RuntimeProbes {
+  readonly #handlers: Handlers;
+  readonly #logger: Logger;
+  readonly #probes = new Map<string, RuntimeProbe>();
+
+  constructor(handlers: Handlers, logger: Logger) {
+    this.#handlers = handlers;
+    this.#logger = logger;
+  }
+
+  /** A runtime that cannot be asked is told in the log: its pods will fail, the others need not. */
+  async start(signal: AbortSignal): Promise<void> {
+    const asked = this.#handlers.all.filter((handler) => isRuncLike(handler.config));
+    await Promise.all(
+      asked.map(async ({ name, config }) => {
+        try {
+          const probe = await probeRuntime(config, signal);
+          this.#probes.set(name, probe);
+          for (const warning of probe.warnings) this.#logger.warn({ handler: name }, warning);
+        } catch (error) {
+          this.#logger.error({ handler: name, error: messageOf(error) }, 'the OCI runtime of a handler cannot be used');
+        }
+      }),
+    );
+  }
+
+  get probes(): Readonly<Record<string, RuntimeProbe>> {
+    return Object.fromEntries(this.#probes);
+  }
+}
