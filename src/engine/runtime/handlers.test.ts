@@ -55,5 +55,9 @@ describe('createHandlers()', () => {
     expect(table.resolve('kata').runtimeOptions).toEqual({});
     const handlers = { runc: RUNC, kata: { ...kata, options: { ConfigPath: '/x' } } };
     expect(() => createHandlers({ handlers, defaultRuntime: 'runc' }, 'cgroupfs')).toThrow('take no options');
+    const named = { runc: RUNC, kata: { ...kata, binary: '/x' } };
+    expect(() => createHandlers({ handlers: named, defaultRuntime: 'runc' }, 'cgroupfs')).toThrow(
+      'handlers.kata.binary',
+    );
   });
 });

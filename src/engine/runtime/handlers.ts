@@ -84,7 +84,11 @@ function runcOptions(name: string, config: HandlerConfig, driver: CgroupDriver):
     if (driverOf(config, driver) !== driver)
       throw unusable(`${key}.${option}`, `differs from the cgroup driver of the other handlers, which is ${driver}`);
   }
-  if (!isRuncLike(config)) return {};
+  if (!isRuncLike(config)) {
+    if (config.binary !== undefined)
+      throw unusable(`handlers.${name}.binary`, `runtimes of type ${config.type} take none`);
+    return {};
+  }
   return {
     ...(config.binary === undefined ? {} : { binaryName: config.binary }),
     ...(driver === 'systemd' ? { systemdCgroup: true } : {}),
