@@ -44,7 +44,7 @@ export function runcWarning(binary: string, { name, version }: RuntimeVersion): 
   if (name !== 'runc' || isSafeRunc(version)) return undefined;
   const safe = SAFE_RUNC.map((release) => release.join('.')).join(', ');
   return (
-    `${binary} is runc ${version}, which has known ways out of a container unless its distribution has patched it; ` +
+    `runc ${version} (${binary}) has known ways out of a container, unless its distribution has closed them; ` +
     `install ${safe} or newer`
   );
 }

