@@ -143,15 +143,10 @@ node_start_davitd() {
 }
 
 # node_answers: davitd serves, and has restored what it knows (lists wait until then).
-node_answers() {
-  if command -v crictl; then
-    node_crictl info && node_crictl pods
-  else
-    test -S "$NODE_SOCKET"
-  fi
-}
+node_answers() { node_davit info && node_davit pods; }
 
-node_crictl() { command crictl --runtime-endpoint "unix://$NODE_SOCKET" --image-endpoint "unix://$NODE_SOCKET" --timeout 60s "$@"; }
+# node_davit ARGS…: davit's own tool on the node's davitd; crictl cannot be built everywhere.
+node_davit() { node "$ROOT/dist/davit.js" --socket "unix://$NODE_SOCKET" "$@"; }
 
 node_ctr() { ctr --address "$NODE_CONTAINERD" --namespace davit "$@"; }
 
@@ -198,9 +193,12 @@ node_down() {
 }
 
 node_remove_pods() {
+  local pods
   node_need "$NODE_KIND" || return 0
-  if daemon_alive "$NODE_RUN/davitd.pid" && command -v crictl >/dev/null; then
-    node_crictl rmp --all --force >&2 || warn 'not every pod could be removed: ending what is left of them'
+  daemon_alive "$NODE_RUN/davitd.pid" || return 0
+  # shellcheck disable=SC2086
+  if ! pods=$(node_davit pods --quiet) || { [ -n "$pods" ] && ! node_davit rmp $pods >&2; }; then
+    warn 'not every pod could be removed: ending what is left of them'
   fi
 }
 
@@ -228,6 +226,7 @@ node_wipe() {
 wipe_shared() {
   local ports=("/sys/class/net/$BUILTIN_BRIDGE/brif/"*)
   remove_cgroups /davit
+  remove_cgroups /davit-pump
   [ ! -d "/sys/class/net/$BUILTIN_BRIDGE" ] || [ -e "${ports[0]}" ] || ip link delete "$BUILTIN_BRIDGE"
   [ -n "$(addresses_in "$BUILTIN_ADDRESSES")" ] || rm -rf "$BUILTIN_ADDRESSES"
 }
@@ -249,15 +248,22 @@ addresses_in() { find "$1" -regextype posix-extended -type f -regex '.*/([0-9]+(
 
 node_has_no_process() { [ -z "$(node_processes node)" ]; }
 
-# node_processes PROGRAM: pids of that program's processes that were started with one of the node's paths.
+# node_processes PROGRAM: pids of that program's processes that belong to the node.
 node_processes() {
   local cmdline pid
   for cmdline in /proc/[0-9]*/cmdline; do
     pid=${cmdline//[!0-9]/}
     [ "$(basename "$(readlink "/proc/$pid/exe" 2>/dev/null | sed 's/ (deleted)$//')")" = "$1" ] || continue
-    tr '\0' '\n' <"$cmdline" 2>/dev/null | grep -qE "(^|=|//)($NODE_RUN|$NODE_LIB)(/|\$)" && echo "$pid" || true
+    ! process_traces "$pid" | grep -qE "(^|=|//)($NODE_RUN|$NODE_LIB)(/|\$)" || echo "$pid"
   done
 }
+
+# process_traces PID: what tells whose a process is, a line each: the words of its command line, and where its output goes
+# (a process that has given itself a name has no other words).
+process_traces() {
+  tr '\0' '\n' 2>/dev/null <"/proc/$1/cmdline" || true
+  readlink "/proc/$1/fd/1" || true
+} 2>/dev/null
 
 # mounts_below PATH…: what is mounted at or below the paths, the last mounted first.
 mounts_below() {
