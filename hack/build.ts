@@ -18,7 +18,7 @@ import { bundle, type Bundle } from './lib/bundle.ts';
 import { notices } from './lib/notices.ts';
 
 const BUNDLES: readonly Bundle[] = [
-  { entry: 'src/main.ts', out: 'davitd.js', bin: true },
+  { entry: 'src/main.ts', out: 'davitd.js', bin: true, target: 'node18' },
   { entry: 'src/cli/main.ts', out: 'davit.js', bin: true },
   { entry: 'src/pump/main.ts', out: 'davit-pump.js', bin: true },
   { entry: 'src/engine/runtime/namespaces/worker.ts', out: 'davit-namespaces.js', bin: false },

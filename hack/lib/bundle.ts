@@ -1,6 +1,6 @@
-import { chmodSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { build, type Metafile } from 'esbuild';
+import { build, transform, type Metafile, type Plugin } from 'esbuild';
 
 export interface Bundle {
   /** The source that the process or thread starts at. */
@@ -8,6 +8,8 @@ export interface Bundle {
   readonly out: string;
   /** Started by name: gets a first line for the kernel and the executable bits. */
   readonly bin: boolean;
+  /** The oldest Node that must understand the file, if only to be refused by it; absent: the one that davit needs. */
+  readonly target?: string;
 }
 
 export interface BundleOptions {
@@ -17,8 +19,24 @@ export interface BundleOptions {
   readonly faults: boolean;
 }
 
-/** Not bundled: koffi finds its native addon relative to itself. */
-const EXTERNAL = ['koffi'];
+const TARGET = 'node24';
+
+/**
+ * koffi is not bundled: it finds its native addon relative to itself. It is loaded by require(), where the code that
+ * imports it runs; an import would be moved to the head of the bundle, before davitd can say that the machine is not
+ * supported.
+ */
+const KOFFI: Plugin = {
+  name: 'koffi',
+  setup(build) {
+    build.onResolve({ filter: /^koffi$/ }, ({ kind }) =>
+      kind === 'require-call' ? { path: 'koffi', external: true } : { path: 'koffi', namespace: 'required' },
+    );
+    build.onLoad({ filter: /./, namespace: 'required' }, ({ path }) => ({
+      contents: `module.exports = require(${JSON.stringify(path)});`,
+    }));
+  },
+};
 
 /** Without the flag SIGUSR1 opens the inspector on a local port: a root shell for every pod of the host's network. */
 const SHEBANG = '#!/usr/bin/env -S node --disable-sigusr1';
@@ -29,8 +47,27 @@ const REQUIRE = [
   'const require = $createRequire(import.meta.url);',
 ];
 
+/**
+ * What a constant switches off is only left out where syntax is minified, which would make all of the bundle hard to
+ * read: so it is done to the few files that ask for the constant, and before they are bundled.
+ */
+function switches(define: Readonly<Record<string, string>>): Plugin {
+  return {
+    name: 'switches',
+    setup(build) {
+      build.onLoad({ filter: /\/src\/.*\.ts$/ }, async ({ path }) => {
+        const source = readFileSync(path, 'utf8');
+        if (!source.includes('DAVIT_FAULTS')) return undefined;
+        const options = { loader: 'ts', define, minifySyntax: true, target: TARGET, sourcefile: path } as const;
+        return { contents: (await transform(source, options)).code, loader: 'js' };
+      });
+    },
+  };
+}
+
 /** Bundles one entry with all its packages into one readable file; the answer lists what went in. */
 export async function bundle(item: Bundle, options: BundleOptions): Promise<Metafile> {
+  const define = { DAVIT_FAULTS: String(options.faults) };
   const result = await build({
     absWorkingDir: options.root,
     entryPoints: [item.entry],
@@ -39,13 +76,13 @@ export async function bundle(item: Bundle, options: BundleOptions): Promise<Meta
     write: false,
     metafile: true,
     platform: 'node',
-    target: 'node24',
+    target: item.target ?? TARGET,
     format: 'esm',
-    external: EXTERNAL,
+    plugins: [KOFFI, switches(define)],
     // Stack traces must be readable as they come, so names and lines stay.
     minify: false,
     legalComments: 'none',
-    define: { DAVIT_FAULTS: String(options.faults), DAVIT_BUNDLED: 'true' },
+    define,
     banner: { js: [...(item.bin ? [SHEBANG] : []), ...REQUIRE].join('\n') },
     logLevel: 'warning',
   });
