@@ -18,7 +18,7 @@ interface Entry {
   readonly layer: Layer;
 }
 
-/** What the layers say so far, by path. Tables merge key by key, free tables too; lists are replaced whole. */
+/** What the layers say so far, by path. Tables merge key by key; lists are replaced whole. */
 interface Collected {
   readonly entries: Map<string, Entry>;
   /** The names below each NamedTables, by its path. */
@@ -88,9 +88,7 @@ function collectNamed(
 function collectKey(row: AnyKey, layer: Layer, path: readonly string[], raw: unknown, into: Collected): void {
   const read = attempt(into, layer, path, () => ({ value: row.kind.parse(raw) }));
   if (read === undefined) return;
-  const before = into.entries.get(at(path))?.value;
-  const value = isTable(before) && isTable(read.value) ? merged(before, read.value) : read.value;
-  into.entries.set(at(path), { value, layer });
+  into.entries.set(at(path), { value: read.value, layer });
 }
 
 function buildTable(rows: Rows, path: readonly string[], from: Collected): Readonly<Record<string, unknown>> {
@@ -140,10 +138,6 @@ export function problemAt(layer: Layer, path: readonly string[], message: string
 
 function at(path: readonly string[]): string {
   return JSON.stringify(path);
-}
-
-function merged(before: Readonly<Record<string, unknown>>, after: Readonly<Record<string, unknown>>): unknown {
-  return Object.fromEntries([...Object.entries(before), ...Object.entries(after)]);
 }
 
 function deepFreeze<T>(value: T): T {

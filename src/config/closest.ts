@@ -6,7 +6,7 @@ export function closest(word: string, candidates: readonly string[]): string | u
   let best: string | undefined;
   let bestDistance = MAX_DISTANCE + 1;
   for (const candidate of candidates) {
-    const distance = editDistance(word.replaceAll('-', '_').toLowerCase(), candidate);
+    const distance = editDistance(plain(word), plain(candidate));
     if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
   }
   return best;
@@ -24,4 +24,8 @@ function editDistance(a: string, b: string): number {
     row = next;
   }
   return row[b.length] ?? 0;
+}
+
+function plain(word: string): string {
+  return word.replaceAll('-', '_').toLowerCase();
 }

@@ -29,11 +29,12 @@ describe('runConfigCommand()', () => {
 });
 
 function run(argv: readonly string[]) {
-  const missing = () => {
-    throw Object.assign(new Error('no such file'), { code: 'ENOENT' });
-  };
   let text = '';
   const write = (part: string) => (text += part);
   const code = runConfigCommand(argv, { write }, { readFile: missing, listDir: missing });
   return { code, text };
+}
+
+function missing(): never {
+  throw Object.assign(new Error('no such file'), { code: 'ENOENT' });
 }

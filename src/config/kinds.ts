@@ -1,7 +1,7 @@
 import { isIP, isIPv4 } from 'node:net';
 import { isAbsolute } from 'node:path';
 import { BadValue, type Kind } from './kind.ts';
-import { isTable, typeName } from './toml-value.ts';
+import { typeName } from './toml-value.ts';
 import { formatDuration, formatSize, parseDuration, parseSize } from './units.ts';
 
 /** A unix socket's path has this many bytes at most, and then the kernel truncates or refuses it. */
@@ -164,20 +164,6 @@ export function subnets(): Kind<readonly string[]> {
   };
 }
 
-/** A table that is handed on as it is: strings, numbers, booleans, arrays and tables of these. */
-export function freeTable(): Kind<Readonly<Record<string, unknown>>> {
-  return {
-    name: 'table',
-    suffix: '',
-    parse(raw) {
-      if (!isTable(raw)) throw new BadValue(`must be a table, got ${typeName(raw)}`);
-      return copyTable(raw);
-    },
-    fromFlag: (value) => value,
-    toRaw: (value) => value,
-  };
-}
-
 function plain<T extends string | number>(name: string, read: (text: string) => T, what = 'a string'): Kind<T> {
   return {
     name,
@@ -229,19 +215,4 @@ function checkSubnet(subnet: string): string {
 function addressOf(subnet: string): string {
   const slash = subnet.indexOf('/');
   return slash < 0 ? subnet : subnet.slice(0, slash);
-}
-
-/** Object.fromEntries() defines own properties: a key named `__proto__` stays a key. */
-function copyTable(table: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(Object.entries(table).map(([key, value]) => [key, copyValue(key, value)]));
-}
-
-function copyValue(key: string, value: unknown): unknown {
-  if (typeof value === 'string' || typeof value === 'boolean') return value;
-  if (typeof value === 'number' && Number.isFinite(value)) return value;
-  if (Array.isArray(value)) return value.map((item: unknown) => copyValue(key, item));
-  if (isTable(value)) return copyTable(value);
-  throw new BadValue(
-    `holds ${typeName(value)} in "${key}"; only strings, finite numbers, booleans, arrays and tables can be used`,
-  );
 }

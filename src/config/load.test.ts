@@ -42,12 +42,21 @@ describe('loadConfig()', () => {
     expect(checked.files).toEqual(['/x/my.toml', '/x/conf.d/a.toml']);
   });
 
-  it('merges options key by key', () => {
+  it('merges tables key by key', () => {
     const files = fakeFiles({
-      [MAIN]: '[handlers.runc.options]\nBinaryName = "crun"\nSystemdCgroup = false',
+      [MAIN]: '[handlers.runc]\nbinary = "crun"\n[handlers.runc.options]\nSystemdCgroup = false',
       '/etc/davit/conf.d/a.toml': '[handlers.runc.options]\nSystemdCgroup = true',
     });
-    expect(loadConfig([], files).handlers['runc']?.options).toEqual({ BinaryName: 'crun', SystemdCgroup: true });
+    expect(loadConfig([], files).handlers['runc']).toMatchObject({ binary: 'crun', options: { SystemdCgroup: true } });
+  });
+
+  it('refuses what only shims of runc take where the type is another', () => {
+    const text =
+      '[handlers.kata]\ntype = "io.containerd.kata.v2"\nbinary = "x"\n[handlers.kata.options]\nSystemdCgroup = true';
+    expect(checkConfig([], fakeFiles({ [MAIN]: text })).problems.map(({ line, key }) => [line, key])).toEqual([
+      [3, 'handlers.kata.binary'],
+      [5, 'handlers.kata.options.SystemdCgroup'],
+    ]);
   });
 
   it('names file, line and key of every problem', () => {
@@ -133,7 +142,7 @@ describe('loadConfig()', () => {
   });
 
   it('freezes the value to the bottom', () => {
-    const text = '[handlers.x.options]\na = { b = [ { c = 1 } ] }';
+    const text = '[handlers.x.options]\nSystemdCgroup = true\n[images]\npinned = ["a"]';
     expect(unfrozen(loadConfig([], fakeFiles({ [MAIN]: text })))).toEqual([]);
   });
 });

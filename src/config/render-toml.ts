@@ -1,7 +1,7 @@
 import { defaultConfig } from './defaults.ts';
 import { fieldName, type AnyKey, type Row, type Rows } from './node.ts';
 import { SCHEMA, type Config } from './schema.ts';
-import { isTable, tomlKey, tomlValue } from './toml-value.ts';
+import { tomlKey, tomlValue } from './toml-value.ts';
 import { wrap } from './wrap.ts';
 
 /** Comments of the default file are wrapped here. */
@@ -62,9 +62,7 @@ function heading(row: { readonly doc: string }, path: readonly string[], style: 
 
 function renderKey(name: string, row: AnyKey, value: unknown, style: Style): readonly string[] {
   const blank = style.comments ? [''] : [];
-  // An empty table stays a comment: `[handlers.runc.options]` further down would define it a second time.
-  const shown = value !== undefined && !(style.comments && isTable(value) && Object.keys(value).length === 0);
-  if (shown) return [...comment(row.doc, style), assignment(name, row, value), ...blank];
+  if (value !== undefined) return [...comment(row.doc, style), assignment(name, row, value), ...blank];
   return style.comments ? [...comment(row.doc, style), `# ${name} = ${tomlValue(row.sample)}`, ''] : [];
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, expectTypeOf, it } from 'vitest';
-import type { EngineConfig } from '../engine/engine-config.ts';
+import type { EngineConfig } from '../engine/index.ts';
 import { defaultConfig } from './defaults.ts';
 import type { AnyKey, Rows } from './node.ts';
 import { SCHEMA, type Config } from './schema.ts';
@@ -11,14 +11,14 @@ describe('the schema', () => {
   });
 
   it.each(keysOf(SCHEMA))('$path has documentation, and a default that reads back as itself', ({ key }) => {
-    expect(key.doc).toMatch(/^\S.*\.$/s);
+    expect(key.doc).toMatch(/^\S[^|]*\.$/s);
     const value = key.kind.parse(key.sample);
     expect(key.kind.parse(key.kind.toRaw(value))).toEqual(value);
     expect(key.kind.toRaw(value)).toEqual(key.sample);
   });
 
-  it.each(keysOf(SCHEMA))('$path is lower case with underscores', ({ path }) => {
-    expect(path).toMatch(/^[a-z_]+(\.(NAME|[a-z_]+))*$/);
+  it.each(keysOf(SCHEMA))('$path is lower case with underscores, or a name of containerd', ({ path }) => {
+    expect(path).toMatch(/^[a-z_]+(\.(NAME|[a-z_]+))*(\.options\.[A-Za-z]+)?$/);
   });
 
   it('defaults to what the documentation of the project promises', () => {

@@ -2,7 +2,6 @@ import {
   absolutePath,
   boolean,
   duration,
-  freeTable,
   hostPortOrEmpty,
   integer,
   listOf,
@@ -22,7 +21,7 @@ const MIB = 1024 ** 2;
 /** A Kubernetes RuntimeClass names its handler by a DNS label; nothing else can ever be asked for. */
 const handlerName = text('handler name', /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'a DNS label like runc');
 const annotation = text('annotation', /^[^\s*]+\*?$/, 'the name of an annotation, with * at its end for any rest');
-const imageReference = text('image', /^\S+$/, 'an image reference');
+const imageReference = text('image', /^\S+$/, 'the name of an image');
 
 /**
  * Every key there is. The parser, the flags, `config default`, the reference in docs/ and the type of the frozen value
@@ -106,7 +105,11 @@ export const SCHEMA = {
     ),
   }),
   images: table('Images and their transfer.', {
-    pinned: key(listOf(imageReference), [], 'References of images that the kubelet must not collect.'),
+    pinned: key(
+      listOf(imageReference),
+      [],
+      'Images that the kubelet must not collect: names as in a manifest, where `*` stands for anything.',
+    ),
     max_concurrent_downloads: key(
       integer({ min: 1, max: 64 }),
       3,
@@ -140,20 +143,10 @@ export const SCHEMA = {
       '/usr/local/sbin/crun',
       "The OCI runtime of runc-like shims. Absent: the shim's default.",
     ),
-    options: key(
-      freeTable(),
-      {},
-      "Handed to the shim as its options, in containerd's names, e.g. `SystemdCgroup = true`.",
-    ),
     snapshotter: key(
       text('name', /^[a-z0-9][-a-z0-9._]*$/, "a snapshotter's name"),
       'overlayfs',
       "containerd's snapshotter for the containers' root file systems.",
-    ),
-    platform: optionalKey(
-      text('platform', /^[a-z0-9]+\/[a-z0-9]+(\/[a-z0-9]+)?$/, 'os/architecture like linux/arm64'),
-      'linux/arm64',
-      "The platform that images are chosen for. Absent: this machine's.",
     ),
     pod_annotations: key(
       listOf(annotation),
@@ -170,15 +163,30 @@ export const SCHEMA = {
       '/etc/cni/other.d',
       'The folder of CNI configurations for pods of this handler. Absent: the cni_conf_dir of all.',
     ),
+    options: table("What the shim is told, by containerd's names. Only runc-like types take options.", {
+      SystemdCgroup: optionalKey(
+        boolean(),
+        true,
+        'Whether systemd makes the cgroups, the same for all handlers. Absent: it does where it is PID 1.',
+      ),
+    }),
   }),
 } as const satisfies Rows;
 
 /** The configuration that davitd runs with: complete, checked, frozen to the bottom. */
 export type Config = ValueOf<typeof SCHEMA>;
 
+interface WholeProblem {
+  readonly key: readonly string[];
+  readonly message: string;
+}
+
+/** The shim of runc, which starts crun and other programs of its kind too. */
+const RUNC_LIKE = /^io\.containerd\.runc\.v\d+$/;
+
 /** What one key at a time cannot tell; each problem names the key that it is reported at. */
-export function checkWhole(config: Config): readonly { readonly key: readonly string[]; readonly message: string }[] {
-  const problems: { readonly key: readonly string[]; readonly message: string }[] = [];
+export function checkWhole(config: Config): readonly WholeProblem[] {
+  const problems: WholeProblem[] = [];
   if (config.handlers[config.defaultRuntime] === undefined) {
     const names = Object.keys(config.handlers).join(', ');
     problems.push({ key: ['default_runtime'], message: `names no handler; there are: ${names}` });
@@ -186,5 +194,14 @@ export function checkWhole(config: Config): readonly { readonly key: readonly st
   if (config.root === config.state) {
     problems.push({ key: ['state'], message: 'must not be the folder of root: it is emptied by a reboot' });
   }
-  return problems;
+  return [...problems, ...Object.keys(config.handlers).flatMap((name) => checkHandler(name, config))];
+}
+
+function checkHandler(name: string, config: Config): readonly WholeProblem[] {
+  const handler = config.handlers[name];
+  if (handler === undefined || RUNC_LIKE.test(handler.type)) return [];
+  const message = `is not for a handler of type ${handler.type}: only runc-like types take it`;
+  const options = Object.keys(handler.options).map((option) => ['options', option]);
+  const given = handler.binary === undefined ? options : [['binary'], ...options];
+  return given.map((path) => ({ key: ['handlers', name, ...path], message }));
 }
