@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { moveToOwnCgroup } from './own-cgroup.ts';
 import { EXIT_ANOTHER_PUMP } from '../sys/pump-protocol.ts';
@@ -8,8 +9,9 @@ import { startPump } from './pump.ts';
 /** Folders are 0755, logs 0640, whatever the umask of whoever started this. */
 const UMASK = 0o022;
 const EXIT_USAGE = 2;
+const STDERR_FD = 2;
 
-const log = createPumpLog((line) => process.stderr.write(line));
+const log = createPumpLog(writeStderr);
 
 /** An error that nobody foresaw ends the process: the next pump goes on exactly where this one was. */
 process.on('uncaughtException', (error) => {
@@ -22,7 +24,7 @@ await main();
 async function main(): Promise<void> {
   const options = readOptions();
   if (options === undefined) return process.exit(EXIT_USAGE);
-  process.title = 'davit-pump';
+  process.title = `davit-pump --state ${options.state}`; // ps tells whose it is
   process.umask(UMASK);
   process.chdir('/');
   const cgroup = options.cgroup === 'own' ? moveToOwnCgroup(log) : { leave: () => undefined };
@@ -41,6 +43,15 @@ async function main(): Promise<void> {
   process.on('SIGHUP', () => undefined); // the terminal that it was started from is gone
 }
 
+/** The pump goes on without its own log where the disk takes no more. */
+function writeStderr(line: string): void {
+  try {
+    writeSync(STDERR_FD, line);
+  } catch {
+    // nobody could be told
+  }
+}
+
 function readOptions(): { state: string; version: string; cgroup: string } | undefined {
   try {
     const { values } = parseArgs({
@@ -54,7 +65,7 @@ function readOptions(): { state: string; version: string; cgroup: string } | und
     if (values.cgroup !== 'own' && values.cgroup !== 'inherit') throw new Error('--cgroup must be own or inherit');
     return { state: values.state, version: values.version, cgroup: values.cgroup };
   } catch (error) {
-    process.stderr.write(
+    writeStderr(
       `davit-pump: ${messageOf(error)}\nusage: davit-pump --state DIR [--version V] [--cgroup own|inherit]\n`,
     );
     return undefined;

@@ -26,7 +26,7 @@ export interface Pump {
 }
 
 const FOLDER_MODE = 0o700;
-const REACHABLE_INTERVAL_MS = 10_000;
+const REACHABLE_INTERVAL_MS = 3000;
 /** Of those that the kernel may end for want of memory the pump is the last. */
 const OOM_SCORE_ADJ = -999;
 

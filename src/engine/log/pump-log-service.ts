@@ -7,7 +7,7 @@ import { launchPump, type LaunchOptions } from './launcher.ts';
 import type { HeldOutput, LogService, OutputPaths, OutputSpec, OutputTotals, PumpStatus } from './log-service.ts';
 import type { PumpConnection } from './pump-connection.ts';
 import { PumpLink } from './pump-link.ts';
-import { Standby } from './standby.ts';
+import { outputPaths, Standby } from './standby.ts';
 
 export interface LogServiceDeps extends LaunchOptions {
   /** Bytes of a log line's content at most; longer lines are cut into partial ones. */
@@ -30,9 +30,11 @@ class PumpLogService implements LogService {
   readonly #deps: LogServiceDeps;
   readonly #standby = new Standby();
   readonly #link: PumpLink;
+  readonly #ioRoot: string;
 
   constructor(deps: LogServiceDeps) {
     this.#deps = deps;
+    this.#ioRoot = join(deps.state, IO_FOLDER);
     this.#link = new PumpLink({
       state: deps.state,
       logger: deps.logger,
@@ -42,6 +44,7 @@ class PumpLogService implements LogService {
   }
 
   async start(signal: AbortSignal): Promise<void> {
+    this.#standby.holdAll(this.#ioRoot); // before a pump is found: the one that dies meanwhile takes nothing along
     this.#link.start();
     await this.status(signal);
   }
@@ -53,13 +56,9 @@ class PumpLogService implements LogService {
 
   async prepare(spec: OutputSpec, signal: AbortSignal): Promise<OutputPaths> {
     const { containerId, logPath } = spec;
-    const folder = this.#folderOf(containerId);
-    await mkdir(folder, { recursive: true, mode: FOLDER_MODE });
-    const paths: OutputPaths = {
-      stdout: join(folder, 'stdout'),
-      ...(spec.tty ? {} : { stderr: join(folder, 'stderr') }),
-      ...(spec.stdin ? { stdin: join(folder, 'stdin') } : {}),
-    };
+    await mkdir(this.#folderOf(containerId), { recursive: true, mode: FOLDER_MODE });
+    const { stdin, stdout, stderr } = outputPaths(this.#ioRoot, containerId);
+    const paths = { stdout, ...(spec.tty ? {} : { stderr }), ...(spec.stdin ? { stdin } : {}) };
     const params: AddParams = {
       id: containerId,
       ...paths,
@@ -113,7 +112,10 @@ class PumpLogService implements LogService {
   /** Whatever this davitd or a former one has left to the pump gets its standby ends. */
   async #adopt(pump: PumpConnection): Promise<void> {
     const { streams } = await pump.request('list', {});
-    for (const info of streams) if (info.state === 'open') this.#holdAgain(info);
+    for (const info of streams) {
+      if (info.state === 'open') this.#holdAgain(info);
+      else this.#standby.release(info.id);
+    }
     const known = new Set(streams.map(({ id }) => id));
     for (const container of this.#standby.ids.filter((id) => !known.has(id))) {
       this.#deps.logger.error({ container }, 'davit-pump no longer knows this container; its output is not read');
@@ -130,6 +132,6 @@ class PumpLogService implements LogService {
   }
 
   #folderOf(containerId: string): string {
-    return join(this.#deps.state, IO_FOLDER, containerId);
+    return join(this.#ioRoot, containerId);
   }
 }

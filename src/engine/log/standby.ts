@@ -1,8 +1,15 @@
-import { closeSync, constants, openSync } from 'node:fs';
+import { closeSync, constants, existsSync, openSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import type { OutputPaths } from './log-service.ts';
 
 const READER = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
 const WRITER = constants.O_RDWR | constants.O_NONBLOCK | constants.O_NOFOLLOW;
+
+/** Where a container's FIFOs are. */
+export function outputPaths(root: string, containerId: string): Required<OutputPaths> {
+  const at = (name: string): string => join(root, containerId, name);
+  return { stdin: at('stdin'), stdout: at('stdout'), stderr: at('stderr') };
+}
 
 /**
  * Open ends of containers' FIFOs that nobody reads or writes: while the pump is away they keep what a container that ends
@@ -25,6 +32,17 @@ export class Standby {
     this.#held.set(containerId, fds);
   }
 
+  /** Opens the FIFOs of every container that has a folder under `root`, as `outputPaths` names them; what cannot be opened is left. */
+  holdAll(root: string): void {
+    for (const containerId of foldersIn(root)) {
+      try {
+        this.hold(containerId, existing(outputPaths(root, containerId)));
+      } catch {
+        // An output that was being made or removed when the last davitd ended: the pump knows whether it still counts.
+      }
+    }
+  }
+
   /** The containers that have something open. */
   get ids(): readonly string[] {
     return [...this.#held.keys()];
@@ -38,4 +56,16 @@ export class Standby {
   close(): void {
     for (const id of this.ids) this.release(id);
   }
+}
+
+function foldersIn(root: string): readonly string[] {
+  return existsSync(root) ? readdirSync(root) : [];
+}
+
+function existing({ stdin, stdout, stderr }: Required<OutputPaths>): OutputPaths {
+  return {
+    stdout,
+    ...(existsSync(stderr) ? { stderr } : {}),
+    ...(existsSync(stdin) ? { stdin } : {}),
+  };
 }
