@@ -1,0 +1,103 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { must, run } from './run.ts';
+import { eventually, nodeEnv } from './node.ts';
+import type { Ran } from './run.ts';
+
+const DAVITD = fileURLToPath(new URL('../../../dist/davitd.js', import.meta.url));
+
+/** A davitd of the test's own, beside the node's: its root, state and socket are in a folder of its own. */
+export class Daemon implements AsyncDisposable {
+  readonly dir: string;
+  readonly #flags: readonly string[];
+  #pid = 0;
+
+  private constructor(dir: string, flags: readonly string[]) {
+    this.dir = dir;
+    this.#flags = flags;
+  }
+
+  static async start(flags: readonly string[] = []): Promise<Daemon> {
+    const daemon = new Daemon(await mkdtemp('/run/dvt'), flags);
+    await daemon.start();
+    return daemon;
+  }
+
+  get pid(): number {
+    return this.#pid;
+  }
+
+  get state(): string {
+    return join(this.dir, 'state');
+  }
+
+  get root(): string {
+    return join(this.dir, 'root');
+  }
+
+  /** Starts it (again) and returns when it is ready. */
+  async start(): Promise<void> {
+    await using log = await open(join(this.dir, 'davitd.log'), 'a');
+    const own = ['--listen', this.#endpoint, '--root', this.root, '--state', this.state];
+    const child = spawn(process.execPath, ['--disable-sigusr1', DAVITD, ...own, ...this.#flags], {
+      detached: true,
+      stdio: ['ignore', log.fd, log.fd],
+      env: nodeEnv(),
+    });
+    child.unref();
+    this.#pid = child.pid ?? 0;
+    await eventually('a ready davitd', async () => ((await this.crictl('pods')).code === 0 ? true : undefined));
+  }
+
+  async end(signal: 'TERM' | 'KILL'): Promise<void> {
+    process.kill(this.#pid, `SIG${signal}`);
+    await eventually("davitd's end", async () => ((await isAlive(this.#pid)) ? undefined : true));
+  }
+
+  async crictl(...args: readonly string[]): Promise<Ran> {
+    return await run('crictl', [...this.#endpoints, ...args], nodeEnv());
+  }
+
+  async mustCrictl(...args: readonly string[]): Promise<string> {
+    return await must('crictl', [...this.#endpoints, ...args], nodeEnv());
+  }
+
+  /** Removes its pods and ends what it started: itself, its pump, a containerd of its own. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.crictl('rmp', '--all', '--force');
+    await this.end('TERM');
+    for (const pid of await processesOf(this.dir)) process.kill(pid, 'SIGTERM');
+    await eventually('the end of all its processes', async () =>
+      (await processesOf(this.dir)).length === 0 ? true : undefined,
+    );
+    await rm(this.dir, { recursive: true });
+  }
+
+  get #endpoint(): string {
+    return `unix://${join(this.state, 'davit.sock')}`;
+  }
+
+  get #endpoints(): readonly string[] {
+    return ['--runtime-endpoint', this.#endpoint, '--image-endpoint', this.#endpoint];
+  }
+}
+
+/** Zombies count as ended: nobody may have reaped them yet. */
+export async function isAlive(pid: number): Promise<boolean> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+  return status !== '' && !/^State:\s+Z/m.test(status);
+}
+
+/** Living processes whose command line names something below a folder. */
+export async function processesOf(dir: string): Promise<readonly number[]> {
+  const { stdout } = await run('grep', ['-l', '-a', '-s', '--', `${dir}/`, ...(await commandLines())]);
+  const pids = [...stdout.matchAll(/\/proc\/(\d+)\/cmdline/g)].map((match) => Number(match[1]));
+  const alive = await Promise.all(pids.map((pid) => isAlive(pid)));
+  return pids.filter((_pid, index) => alive[index]);
+}
+
+async function commandLines(): Promise<readonly string[]> {
+  return (await must('sh', ['-c', 'ls -d /proc/[0-9]*/cmdline'])).split('\n');
+}
