@@ -9,6 +9,7 @@ import {
   readdirSync,
   readSync,
   writeSync,
+  type BigIntStats,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { PumpError } from './pump-error.ts';
@@ -55,7 +56,8 @@ export class LogFile implements LogTarget {
   static find(path: string, identity: FileIdentity): LogFile | undefined {
     const folder = dirname(path);
     for (const candidate of [path, ...namesIn(folder).map((name) => join(folder, name))]) {
-      if (lstatSync(candidate, { bigint: true, throwIfNoEntry: false })?.ino !== identity.inode) continue;
+      const stat = lstatSync(candidate, { bigint: true, throwIfNoEntry: false });
+      if (stat?.isFile() !== true || !sameFile(identityOf(stat), identity)) continue;
       const found = LogFile.#opened(candidate, openSync(candidate, OPEN_FLAGS));
       if (sameFile(found.identity, identity)) return found;
       found.close();
@@ -95,12 +97,16 @@ export class LogFile implements LogTarget {
       closeSync(fd);
       throw new PumpError('failed-precondition', `log ${path} is not a regular file; remove it or choose another path`);
     }
-    return new LogFile(fd, { device: stat.dev, inode: stat.ino, bornNs: stat.birthtimeNs });
+    return new LogFile(fd, identityOf(stat));
   }
 }
 
 export function sameFile(a: FileIdentity, b: FileIdentity): boolean {
   return a.device === b.device && a.inode === b.inode && a.bornNs === b.bornNs;
+}
+
+function identityOf(stat: BigIntStats): FileIdentity {
+  return { device: stat.dev, inode: stat.ino, bornNs: stat.birthtimeNs };
 }
 
 function namesIn(folder: string): readonly string[] {
