@@ -95,6 +95,14 @@ export function absolutePath(): Kind<string> {
   return plain('path', checkPath);
 }
 
+/** A literal IPv4 or IPv6 address, without brackets. */
+export function ipAddress(): Kind<string> {
+  return plain('IP address', (address) => {
+    if (isIP(address) === 0) throw new BadValue(`must be an IP address like 127.0.0.1 or ::1, got "${address}"`);
+    return address;
+  });
+}
+
 /** `unix:///path`. */
 export function unixSocket(): Kind<string> {
   return plain('unix address', (address) => {

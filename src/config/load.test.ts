@@ -59,6 +59,18 @@ describe('loadConfig()', () => {
     ]);
   });
 
+  it('refuses TLS settings of the streaming server that lack one another', () => {
+    const text = '[streaming]\ntls_cert = "/c"\n[log]';
+    expect(checkConfig([], fakeFiles({ [MAIN]: text })).problems).toEqual([
+      { file: MAIN, line: 2, key: 'streaming.tls_cert', message: 'needs tls_key' },
+    ]);
+    const other = '[streaming]\ntls_key = "/k"\ntls_client_ca = "/a"';
+    expect(checkConfig([], fakeFiles({ [MAIN]: other })).problems).toMatchObject([
+      { line: 2, key: 'streaming.tls_key', message: 'needs tls_cert' },
+      { line: 3, key: 'streaming.tls_client_ca' },
+    ]);
+  });
+
   it('names file, line and key of every problem', () => {
     const files = fakeFiles({
       [MAIN]:

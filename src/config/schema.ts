@@ -4,6 +4,7 @@ import {
   duration,
   hostPortOrEmpty,
   integer,
+  ipAddress,
   listOf,
   oneOf,
   size,
@@ -16,6 +17,7 @@ import { key, namedTables, optionalKey, table, type Rows, type ValueOf } from '.
 
 const SECOND = 1_000;
 const HOUR = 3_600 * SECOND;
+const DAY = 24 * HOUR;
 const MIB = 1024 ** 2;
 
 /** A Kubernetes RuntimeClass names its handler by a DNS label; nothing else can ever be asked for. */
@@ -104,6 +106,43 @@ export const SCHEMA = {
       "Use CNI's GC verb, which deletes attachments that davit does not know: only where nothing else uses the network.",
     ),
   }),
+  streaming: table(
+    'The server of exec, attach and port forward: the kubelet gets its URLs by CRI and connects to it.',
+    {
+      address: key(
+        ipAddress(),
+        '127.0.0.1',
+        'The IP address that is listened on. One that others can reach wants tls_cert and tls_client_ca.',
+      ),
+      port: key(integer({ min: 0, max: 65_535 }), 0, 'The port. 0: any that is free.'),
+      idle_timeout: key(
+        duration({ min: SECOND, max: 7 * DAY }),
+        '4h',
+        'A session without a byte in either direction for this long is ended.',
+      ),
+      creation_timeout: key(
+        duration({ min: SECOND, max: HOUR }),
+        '30s',
+        'How long a client that has connected may take to open the streams of what it asked for.',
+      ),
+      tls_cert: optionalKey(
+        absolutePath(),
+        '/etc/davit/tls/streaming.crt',
+        'Certificate and chain, PEM. Read again when the file changes. Absent: plain HTTP.',
+      ),
+      tls_key: optionalKey(
+        absolutePath(),
+        '/etc/davit/tls/streaming.key',
+        'The key of tls_cert, PEM. Read again likewise.',
+      ),
+      tls_client_ca: optionalKey(
+        absolutePath(),
+        '/etc/davit/tls/clients.crt',
+        'Clients must show a certificate that one of these signed, PEM. Read again likewise. Absent: none is asked for.',
+      ),
+      tls_min_version: key(oneOf('1.2', '1.3'), '1.2', 'The oldest version of TLS that is spoken.'),
+    },
+  ),
   images: table('Images and their transfer.', {
     pinned: key(
       listOf(imageReference),
@@ -116,7 +155,7 @@ export const SCHEMA = {
       'How many layers are fetched at once, over all pulls.',
     ),
     progress_timeout: key(
-      duration({ min: SECOND, max: 24 * HOUR }),
+      duration({ min: SECOND, max: DAY }),
       '1m',
       'A transfer without a byte for this long is given up.',
     ),
@@ -194,7 +233,21 @@ export function checkWhole(config: Config): readonly WholeProblem[] {
   if (config.root === config.state) {
     problems.push({ key: ['state'], message: 'must not be the folder of root: it is emptied by a reboot' });
   }
-  return [...problems, ...Object.keys(config.handlers).flatMap((name) => checkHandler(name, config))];
+  const handlers = Object.keys(config.handlers).flatMap((name) => checkHandler(name, config));
+  return [...problems, ...checkStreaming(config.streaming), ...handlers];
+}
+
+function checkStreaming({ tlsCert, tlsKey, tlsClientCa }: Config['streaming']): readonly WholeProblem[] {
+  const missing: readonly (readonly [string, boolean, string])[] = [
+    ['tls_cert', tlsCert !== undefined && tlsKey === undefined, 'needs tls_key'],
+    ['tls_key', tlsKey !== undefined && tlsCert === undefined, 'needs tls_cert'],
+    [
+      'tls_client_ca',
+      tlsClientCa !== undefined && tlsCert === undefined,
+      'needs tls_cert: without TLS no client shows a certificate',
+    ],
+  ];
+  return missing.filter(([, isMissing]) => isMissing).map(([key, , message]) => ({ key: ['streaming', key], message }));
 }
 
 function checkHandler(name: string, config: Config): readonly WholeProblem[] {
