@@ -40,7 +40,8 @@ async function main(): Promise<void> {
     return process.exit(EXIT_ANOTHER_PUMP);
   }
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, stop);
-  process.on('SIGHUP', () => undefined); // the terminal that it was started from is gone
+  // Unhandled, these would end it: its terminal closes, somebody wants an inspector or a dump.
+  for (const signal of ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const) process.on(signal, () => undefined);
 }
 
 /** The pump goes on without its own log where the disk takes no more. */

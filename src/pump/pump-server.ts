@@ -1,4 +1,4 @@
-import { chmodSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, renameSync, rmSync, statSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { MessageLines } from '../sys/pump-messages.ts';
 import { parseRequest, requestId } from './parse-params.ts';
@@ -37,15 +37,18 @@ export class PumpServer {
 
   /** Listens; a socket that a dead pump left is replaced. */
   async listen(): Promise<void> {
-    rmSync(this.#path, { force: true });
+    // Node removes the path that it listened at when it closes, whosever socket is there by then: so it never listens at ours.
+    const made = `${this.#path}.new`;
+    rmSync(made, { force: true });
     this.#server.on('connection', (socket) => this.#serve(socket));
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#server.once('error', reject);
-    this.#server.listen(this.#path, resolve);
+    this.#server.listen(made, resolve);
     await promise;
     this.#server.off('error', reject);
     this.#server.on('error', (error) => this.#log.warn('a connection was not accepted', { problem: error.message }));
-    chmodSync(this.#path, SOCKET_MODE);
+    chmodSync(made, SOCKET_MODE);
+    renameSync(made, this.#path);
     this.#inode = inodeOf(this.#path);
   }
 
@@ -60,6 +63,7 @@ export class PumpServer {
   }
 
   close(): void {
+    if (this.reachable) rmSync(this.#path);
     this.#server.close();
     for (const socket of this.#connections) socket.destroy();
   }

@@ -19,8 +19,8 @@ interface Entry {
 
 /** A signal that was lost delays its bytes by this much. */
 const SAFETY_INTERVAL_MS = 2000;
-/** Rounds over the busy sources between two looks at the sockets. */
-const ROUNDS = 4;
+/** Between two looks at the sockets. */
+const SLICE_MS = 5;
 
 /**
  * Gives every source that has something its turns, round robin, one piece each.
@@ -85,8 +85,12 @@ export class Reactor {
 
   readonly #run = (): void => {
     this.#scheduled = false;
-    for (let round = 0; round < ROUNDS && this.#busy.size > 0; round++) {
-      for (const entry of this.#busy) this.#turn(entry);
+    const end = performance.now() + SLICE_MS;
+    for (const entry of this.#busy) {
+      this.#busy.delete(entry);
+      this.#busy.add(entry); // last in the row now, where this loop comes by again
+      this.#turn(entry);
+      if (performance.now() >= end) break;
     }
     this.#schedule();
   };

@@ -232,13 +232,25 @@ describe('launchPump()', { timeout: SLOW_MS }, () => {
     expect(await readFile(broken.logPath, 'utf8')).toContain('/nowhere/pump.ts');
   });
 
-  it('starts a pump that ends when its state folder is removed', async () => {
+  it('starts a pump that ends when its state folder is removed, and leaves its successor alone', async () => {
     await using node = await PumpFixture.start(pump);
     const pid = await node.pumpPid();
     await node.service.close();
     await rm(node.state, { recursive: true });
-    await until(async () => (isAlive(pid) ? undefined : true));
     await node.restartService();
+    await node.prepare('a');
+    await until(async () => (isAlive(pid) ? undefined : true));
+    expect(await node.pumpPid()).not.toBe(pid);
+    expect(statSync(join(node.state, 'pump/pump.sock')).isSocket()).toBe(true);
+  });
+
+  it('starts a pump that no signal but an end stops', async () => {
+    await using node = await PumpFixture.start(pump);
+    const pid = await node.pumpPid();
+    for (const signal of ['SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGIO', 'SIGPIPE']) process.kill(pid, signal);
+    expect(await node.pumpPid()).toBe(pid);
+    process.kill(pid, 'SIGTERM');
+    await until(async () => (isAlive(pid) ? undefined : true));
     expect(await node.pumpPid()).not.toBe(pid);
   });
 });
