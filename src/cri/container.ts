@@ -4,6 +4,7 @@ import { checkId } from './convert/checks.ts';
 import { fromContainer, fromContainerStatus } from './convert/container-status.ts';
 import { toContainerFilter, toContainerSpec } from './convert/container.ts';
 import { toInspectInfo } from './convert/info.ts';
+import { toResourcesUpdate } from './convert/resources.ts';
 import { createListEncoder } from './encoded-list.ts';
 import { Container, RuntimeService } from './generated/cri.js';
 import type { StopContainerRequest } from './generated/cri.js';
@@ -16,6 +17,7 @@ export type ContainerVerbs = Pick<
   | 'createContainer'
   | 'startContainer'
   | 'stopContainer'
+  | 'updateContainer'
   | 'removeContainer'
   | 'getContainer'
   | 'listContainers'
@@ -40,6 +42,10 @@ export function containerHandlers(engine: ContainerVerbs): readonly Handler[] {
     }),
     change(RuntimeService.stopContainer, async (request, signal) => {
       await engine.stopContainer(checkId('container_id', request.containerId), toGraceSeconds(request), signal);
+      return {};
+    }),
+    change(RuntimeService.updateContainerResources, async ({ containerId, linux }, signal) => {
+      await engine.updateContainer(checkId('container_id', containerId), toResourcesUpdate('linux', linux), signal);
       return {};
     }),
     change(RuntimeService.removeContainer, async ({ containerId }, signal) => {

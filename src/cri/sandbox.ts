@@ -2,7 +2,7 @@ import type { Engine, Sandbox } from '../engine/index.ts';
 import { checkId } from './convert/checks.ts';
 import { toInspectInfo } from './convert/info.ts';
 import { fromSandbox, fromSandboxStatus } from './convert/sandbox-status.ts';
-import { toSandboxFilter, toSandboxSpec } from './convert/sandbox.ts';
+import { toPodResources, toSandboxFilter, toSandboxSpec } from './convert/sandbox.ts';
 import { createListEncoder } from './encoded-list.ts';
 import { PodSandbox, RuntimeService } from './generated/cri.js';
 import { change, read } from './handler.ts';
@@ -10,7 +10,7 @@ import type { Handler } from './handler.ts';
 
 export type SandboxVerbs = Pick<
   Engine,
-  'runSandbox' | 'stopSandbox' | 'removeSandbox' | 'getSandbox' | 'listSandboxes' | 'inspectSandbox'
+  'runSandbox' | 'stopSandbox' | 'removeSandbox' | 'updateSandbox' | 'getSandbox' | 'listSandboxes' | 'inspectSandbox'
 >;
 
 export function sandboxHandlers(engine: SandboxVerbs): readonly Handler[] {
@@ -25,6 +25,11 @@ export function sandboxHandlers(engine: SandboxVerbs): readonly Handler[] {
     }),
     change(RuntimeService.removePodSandbox, async ({ podSandboxId }, signal) => {
       await engine.removeSandbox(checkId('pod_sandbox_id', podSandboxId), signal);
+      return {};
+    }),
+    change(RuntimeService.updatePodSandboxResources, async ({ podSandboxId, overhead, resources }, signal) => {
+      const update = toPodResources(overhead, resources);
+      await engine.updateSandbox(checkId('pod_sandbox_id', podSandboxId), update, signal);
       return {};
     }),
     read(RuntimeService.podSandboxStatus, async ({ podSandboxId, verbose }, signal) => {

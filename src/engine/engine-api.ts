@@ -5,7 +5,9 @@ import type {
   ContainerSpec,
   Image,
   ImageFsInfo,
+  LinuxResources,
   NodeStatus,
+  PodResources,
   PullRequest,
   Sandbox,
   SandboxFilter,
@@ -29,11 +31,22 @@ export interface Engine {
   /** What verbose status shows: pid, runtimeSpec, cniResult, netNamespace. May ask containerd. */
   inspectSandbox(id: string, signal: AbortSignal): Promise<Readonly<Record<string, unknown>>>;
 
+  /**
+   * Keeps the pod's new sums and overhead, which verbose status shows; an absent one stays. The pod's cgroup is its
+   * maker's to change.
+   */
+  updateSandbox(id: string, update: PodResources, signal: AbortSignal): Promise<void>;
+
   createContainer(sandboxId: string, spec: ContainerSpec, signal: AbortSignal): Promise<string>;
   startContainer(id: string, signal: AbortSignal): Promise<void>;
   /** `graceSeconds` between the stop signal and SIGKILL; 0 kills at once. Returns when no process is left. */
   stopContainer(id: string, graceSeconds: number, signal: AbortSignal): Promise<void>;
   removeContainer(id: string, signal: AbortSignal): Promise<void>;
+  /**
+   * Changes limits of a created or running container, all of them or none; a limit that `update` does not have stays.
+   * Throws failed-precondition for a container that has ended.
+   */
+  updateContainer(id: string, update: LinuxResources, signal: AbortSignal): Promise<void>;
   getContainer(id: string): Container;
   listContainers(filter: ContainerFilter): readonly Container[];
   /** What verbose status shows: pid, runtimeSpec, snapshotKey, snapshotter, runtimeType, sandboxID. May ask containerd. */

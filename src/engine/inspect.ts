@@ -2,6 +2,7 @@ import { messageOf } from './errors.ts';
 import type { NetworkService } from './network/index.ts';
 import type { ContainerObjects } from './runtime/task-types.ts';
 import type { ContainerRecord, SandboxRecord } from './store/index.ts';
+import type { PodResources } from './types.ts';
 
 type Info = Readonly<Record<string, unknown>>;
 
@@ -28,9 +29,15 @@ export async function inspectSandbox(
       : {}),
     runtimeHandler: record.handlerName,
     cgroupParent: record.cgroupParent,
+    ...podResourcesOf(record),
     state: record.state.phase,
     ...(record.state.phase === 'not-ready' ? { reason: record.state.reason } : {}),
   };
+}
+
+function podResourcesOf({ spec, podResources }: SandboxRecord): PodResources {
+  const { overhead, resources } = podResources ?? spec;
+  return { ...(overhead === undefined ? {} : { overhead }), ...(resources === undefined ? {} : { resources }) };
 }
 
 async function checkNetwork(

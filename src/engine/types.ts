@@ -63,6 +63,9 @@ export interface SandboxSpec {
   readonly resources?: LinuxResources;
 }
 
+/** What a whole pod takes: its containers' limits together, and what the pod costs beyond them. */
+export type PodResources = Pick<SandboxSpec, 'overhead' | 'resources'>;
+
 export interface SandboxSecurity {
   readonly runAsUser?: number;
   readonly runAsGroup?: number;
@@ -103,6 +106,8 @@ export interface Sandbox {
   readonly state: SandboxState;
   readonly network?: SandboxNetwork;
   readonly namespaces: NamespacePaths;
+  /** The request's, or those of the last update. Absent: as in `spec`. */
+  readonly podResources?: PodResources;
   /** The pause process, where the pod shares PIDs. */
   readonly pausePid?: number;
 }

@@ -13,6 +13,8 @@ import { runSandbox } from './ops/run-sandbox.ts';
 import { startContainer } from './ops/start-container.ts';
 import { stopContainer } from './ops/stop-container.ts';
 import { stopSandbox } from './ops/stop-sandbox.ts';
+import { updateContainer } from './ops/update-container.ts';
+import { updateSandbox } from './ops/update-sandbox.ts';
 import type { ReadyGate } from './ready-gate.ts';
 import type { RuntimeProbes } from './runtime-probes.ts';
 
@@ -31,6 +33,7 @@ export function createVerbs(deps: VerbsDeps): Engine {
     runSandbox: (spec, signal) => runSandbox(deps, spec, signal),
     stopSandbox: (id, signal) => stopSandbox(deps, id, signal),
     removeSandbox: (id, signal) => removeSandbox(deps, id, signal),
+    updateSandbox: (id, update) => updateSandbox(deps, id, update),
     getSandbox: (id) => store.sandboxes.need(id),
     listSandboxes: (filter) => filterSandboxes(store.sandboxes.list(), filter),
     inspectSandbox: (id, signal) => inspectSandbox({ objects, network }, store.sandboxes.need(id), signal),
@@ -39,6 +42,7 @@ export function createVerbs(deps: VerbsDeps): Engine {
     startContainer: (id, signal) => startContainer(deps, id, signal),
     stopContainer: (id, graceSeconds, signal) => stopContainer(deps, id, graceSeconds, signal),
     removeContainer: (id, signal) => removeContainer(deps, id, signal),
+    updateContainer: (id, update, signal) => updateContainer(deps, id, update, signal),
     getContainer: (id) => store.containers.need(id),
     listContainers: (filter) => filterContainers(store.containers.list(), filter),
     inspectContainer: (id, signal) => inspectContainer(objects, store.containers.need(id), signal),

@@ -177,6 +177,14 @@ export const FIELDS = {
     config: nested(CONTAINER_CONFIG),
     sandbox_config: harmless('a copy of what RunPodSandbox was given and the sandbox keeps'),
   },
+  UpdateContainerResources: {
+    ...CONTAINER_ID,
+    linux: nested(RESOURCES),
+    windows: WINDOWS,
+    annotations: harmless('hints without a defined meaning'),
+  },
+  UpdatePodSandboxResources: { ...SANDBOX_ID, overhead: nested(RESOURCES), resources: nested(RESOURCES) },
+
   StartContainer: CONTAINER_ID,
   StopContainer: { ...CONTAINER_ID, timeout: handled },
   RemoveContainer: CONTAINER_ID,

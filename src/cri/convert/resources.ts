@@ -33,6 +33,13 @@ export function toLinuxResources(field: string, message: cri.LinuxContainerResou
   });
 }
 
+/** In an update a score of 0 is "not set", as every other field's zero is. */
+export function toResourcesUpdate(field: string, message: cri.LinuxContainerResources | null): LinuxResources {
+  if (message === null) return {};
+  const { oomScoreAdj = 0, ...limits } = toLinuxResources(field, message);
+  return oomScoreAdj === 0 ? limits : { ...limits, oomScoreAdj };
+}
+
 export function fromLinuxResources(resources: LinuxResources): cri.ILinuxContainerResources {
   return {
     cpuPeriod: toLong(resources.cpuPeriodUs ?? 0),

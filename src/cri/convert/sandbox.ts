@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { invalidField } from '../../engine/index.ts';
-import type { DnsConfig, PortMapping, Sandbox, SandboxFilter, SandboxSpec } from '../../engine/index.ts';
+import type { DnsConfig, PodResources, PortMapping, Sandbox, SandboxFilter, SandboxSpec } from '../../engine/index.ts';
 import { PodSandboxState, Protocol } from '../generated/cri.js';
 import type * as cri from '../generated/cri.js';
 import { checkAbsolutePath, checkLine, climbs, quote, required } from './checks.ts';
@@ -41,6 +41,13 @@ export function toSandboxSpec(request: cri.RunPodSandboxRequest): SandboxSpec {
     overhead: toResources('config.linux.overhead', linux?.overhead ?? null),
     resources: toResources('config.linux.resources', linux?.resources ?? null),
   });
+}
+
+export function toPodResources(
+  overhead: cri.LinuxContainerResources | null,
+  resources: cri.LinuxContainerResources | null,
+): PodResources {
+  return compact({ overhead: toResources('overhead', overhead), resources: toResources('resources', resources) });
 }
 
 export function toSandboxFilter(filter: cri.PodSandboxFilter | null): SandboxFilter {

@@ -11,6 +11,7 @@ interface CallOptions {
 export interface ContainersClient {
   create(request: api.ICreateContainerRequest, options: CallOptions): Promise<api.CreateContainerResponse>;
   get(request: api.IGetContainerRequest, options: CallOptions): Promise<api.GetContainerResponse>;
+  update(request: api.IUpdateContainerRequest, options: CallOptions): Promise<unknown>;
   delete(request: api.IDeleteContainerRequest, options: CallOptions): Promise<unknown>;
   list(request: api.IListContainersRequest, options: CallOptions): Promise<api.ListContainersResponse>;
 }
@@ -32,7 +33,7 @@ export class ContainerdObjects implements ContainerObjects {
       labels: { ...object.labels },
       image: object.image,
       runtime: { name: object.runtimeType, options: encodeOptions(object.runtimeOptions) },
-      spec: { typeUrl: SPEC_TYPE_URL, value: Buffer.from(JSON.stringify(object.spec)) },
+      spec: encodeSpec(object.spec),
       snapshotter: object.snapshotter,
       snapshotKey: object.snapshotKey,
     };
@@ -54,12 +55,23 @@ export class ContainerdObjects implements ContainerObjects {
     return JSON.parse(Buffer.from(spec.value).toString('utf8'));
   }
 
+  async updateSpec(id: string, spec: unknown, signal: AbortSignal): Promise<void> {
+    await this.#client.update(
+      { container: { id, spec: encodeSpec(spec) }, updateMask: { paths: ['spec'] } },
+      { signal },
+    );
+  }
+
   async list(
     signal: AbortSignal,
   ): Promise<readonly { readonly id: string; readonly labels: Record<string, string> }[]> {
     const { containers } = await this.#client.list({}, { signal });
     return containers.map((container) => ({ id: container.id, labels: container.labels }));
   }
+}
+
+function encodeSpec(spec: unknown): google.protobuf.IAny {
+  return { typeUrl: SPEC_TYPE_URL, value: Buffer.from(JSON.stringify(spec)) };
 }
 
 function encodeOptions(options: RuntimeOptions): google.protobuf.IAny | null {

@@ -12,7 +12,9 @@ interface FakeTask {
 export class FakeTasks implements TaskService {
   readonly tasks = new Map<string, FakeTask>();
   readonly signals: { readonly id: string; readonly signal: number }[] = [];
+  readonly updates: { readonly id: string; readonly resources: object }[] = [];
   failStart: Error | undefined;
+  failUpdate: Error | undefined;
   #lastPid = 1000;
 
   async create(spec: TaskSpec): Promise<number> {
@@ -48,6 +50,12 @@ export class FakeTasks implements TaskService {
     return await Promise.race([this.#need(id).exit.promise, aborted]);
   }
 
+  async update(id: string, resources: object): Promise<void> {
+    this.#need(id);
+    if (this.failUpdate !== undefined) throw this.failUpdate;
+    this.updates.push({ id, resources });
+  }
+
   async delete(id: string): Promise<boolean> {
     return this.tasks.delete(id);
   }
@@ -81,6 +89,12 @@ export class FakeObjects implements ContainerObjects {
 
   async spec(id: string): Promise<unknown> {
     return this.objects.get(id)?.spec;
+  }
+
+  async updateSpec(id: string, spec: unknown): Promise<void> {
+    const object = this.objects.get(id);
+    if (object === undefined) throw new EngineError('not-found', `no container ${id}`);
+    this.objects.set(id, { ...object, spec });
   }
 
   async list(): Promise<readonly ContainerObject[]> {

@@ -49,6 +49,8 @@ export interface TaskService {
   kill(id: string, signalNumber: number, everyone: boolean, signal: AbortSignal): Promise<boolean>;
   /** Resolves when the init process has ended, at once if it has already. not-found when there is no such task. */
   wait(id: string, signal: AbortSignal): Promise<TaskExit>;
+  /** Changes limits of a task's cgroup; what `resources` (an OCI LinuxResources) leaves out stays as it is. */
+  update(id: string, resources: object, signal: AbortSignal): Promise<void>;
   /** Deletes a stopped task. False when there is none. */
   delete(id: string, sandboxId: SandboxId, signal: AbortSignal): Promise<boolean>;
   list(signal: AbortSignal): Promise<readonly LiveTask[]>;
@@ -80,5 +82,9 @@ export interface ContainerObjects {
   delete(id: string, signal: AbortSignal): Promise<void>;
   /** The OCI runtime spec it was made with. */
   spec(id: string, signal: AbortSignal): Promise<unknown>;
-  list(signal: AbortSignal): Promise<readonly { readonly id: string; readonly labels: Readonly<Record<string, string>> }[]>;
+  /** Replaces the spec; tasks made from now on have it. */
+  updateSpec(id: string, spec: unknown, signal: AbortSignal): Promise<void>;
+  list(
+    signal: AbortSignal,
+  ): Promise<readonly { readonly id: string; readonly labels: Readonly<Record<string, string>> }[]>;
 }

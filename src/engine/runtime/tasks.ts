@@ -16,10 +16,13 @@ export interface TasksClient {
   start(request: api.IStartRequest, options: CallOptions): Promise<api.StartResponse>;
   kill(request: api.IKillRequest, options: CallOptions): Promise<unknown>;
   wait(request: api.IWaitRequest, options: CallOptions): Promise<api.WaitResponse>;
+  update(request: api.IUpdateTaskRequest, options: CallOptions): Promise<unknown>;
   delete(request: api.IDeleteTaskRequest, options: CallOptions): Promise<api.DeleteResponse>;
   list(request: api.IListTasksRequest, options: CallOptions): Promise<api.ListTasksResponse>;
 }
 
+/** The type URL by which containerd and its shims know limits. */
+const RESOURCES_TYPE_URL = 'types.containerd.io/opencontainers/runtime-spec/1/LinuxResources';
 const NANOS_PER_SECOND = 1_000_000_000n;
 
 const STATUS = new Map<number, TaskStatus>([
@@ -69,6 +72,11 @@ export class ShimTasks implements TaskService {
   async wait(id: string, signal: AbortSignal): Promise<TaskExit> {
     const reply = await this.#client.wait({ containerId: id }, { signal });
     return { exitCode: reply.exitStatus, exitedAt: toNanos(reply.exitedAt) };
+  }
+
+  async update(id: string, resources: object, signal: AbortSignal): Promise<void> {
+    const value = Buffer.from(JSON.stringify(resources));
+    await this.#client.update({ containerId: id, resources: { typeUrl: RESOURCES_TYPE_URL, value } }, { signal });
   }
 
   async delete(id: string, sandboxId: SandboxId, signal: AbortSignal): Promise<boolean> {

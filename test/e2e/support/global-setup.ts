@@ -10,7 +10,8 @@ declare module 'vitest' {
 }
 
 const HACK_NODE = fileURLToPath(new URL('../../../hack/node', import.meta.url));
-const NODE = 'e2e';
+/** Another name lets two runs on one machine keep apart. */
+const NODE = process.env['DAVIT_E2E_NODE'] ?? 'e2e';
 
 /** One node (registry, containerd, davitd) for all e2e files. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {

@@ -1,5 +1,6 @@
 import type { SandboxId } from '../../ids.ts';
 import type { CgroupDriver } from '../../types.ts';
+import type { CpusetFacts, HugepageLimit } from './limits.ts';
 
 /** Cgroups of pods and containers. The OCI runtime makes them; davit names them, empties them and takes them away. */
 export interface CgroupService {
@@ -16,6 +17,12 @@ export interface CgroupService {
   killAll(path: string, signal: AbortSignal): Promise<void>;
   /** Processes of the cgroup and below that were killed for want of memory; 0 when it is gone. */
   oomKillCount(path: string): Promise<number>;
+  /** The CPUs and memory nodes that the cgroup uses; empty on a node without the controller, or when it is gone. */
+  cpuset(path: string): Promise<CpusetFacts>;
+  /** Writes the limits of huge pages of a cgroup that is there. */
+  setHugepageLimits(path: string, limits: readonly HugepageLimit[]): Promise<void>;
+  /** Sets the OOM score of every process of the cgroup and below. */
+  setOomScoreAdj(path: string, value: number): Promise<void>;
   /** Removes a container's cgroup and all below it; one that is not there is success. Throws while processes live in it. */
   remove(path: string): Promise<void>;
   /** Removes what is left of a pod's cgroups: its pause process', and the parent if davit made it. */

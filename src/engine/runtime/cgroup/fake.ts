@@ -1,5 +1,6 @@
 import type { SandboxId } from '../../ids.ts';
 import type { CgroupService } from './cgroup-service.ts';
+import type { CpusetFacts, HugepageLimit } from './limits.ts';
 import { containerPath, podParent, specPath } from './paths.ts';
 
 /** Cgroups in memory. */
@@ -7,6 +8,8 @@ export class FakeCgroupService implements CgroupService {
   readonly driver = 'cgroupfs';
   readonly killed: string[] = [];
   readonly removed: string[] = [];
+  readonly hugepages = new Map<string, readonly HugepageLimit[]>();
+  readonly oomScores = new Map<string, number>();
   /** What `oomKillCount` says of a path. */
   readonly oomKills = new Map<string, number>();
 
@@ -32,6 +35,18 @@ export class FakeCgroupService implements CgroupService {
 
   async oomKillCount(path: string): Promise<number> {
     return this.oomKills.get(path) ?? 0;
+  }
+
+  async cpuset(): Promise<CpusetFacts> {
+    return { cpus: '0-1', mems: '0' };
+  }
+
+  async setHugepageLimits(path: string, limits: readonly HugepageLimit[]): Promise<void> {
+    this.hugepages.set(path, limits);
+  }
+
+  async setOomScoreAdj(path: string, value: number): Promise<void> {
+    this.oomScores.set(path, value);
   }
 
   async remove(path: string): Promise<void> {

@@ -3,6 +3,8 @@ import type { SandboxId } from '../../ids.ts';
 import type { CgroupDriver } from '../../types.ts';
 import type { CgroupService } from './cgroup-service.ts';
 import { cgroupDirs, killAll } from './kill.ts';
+import { cpusetOf, setHugepageLimits, setOomScoreAdj } from './limits.ts';
+import type { HugepageLimit } from './limits.ts';
 import { oomKillCount } from './oom.ts';
 import { containerPath, OWN_PARENT, podParent, specPath } from './paths.ts';
 import { livingProcesses } from './processes.ts';
@@ -22,6 +24,9 @@ export function createCgroupService({ layout, driver }: CgroupServiceDeps): Cgro
     isEmpty: async (path: string) => (await livingProcesses(cgroupDirs(layout, path))).length === 0,
     killAll: (path: string, signal: AbortSignal) => killAll(layout, path, signal),
     oomKillCount: (path: string) => oomKillCount(layout, path),
+    cpuset: (path: string) => cpusetOf(layout, path),
+    setHugepageLimits: (path: string, limits: readonly HugepageLimit[]) => setHugepageLimits(layout, path, limits),
+    setOomScoreAdj: (path: string, value: number) => setOomScoreAdj(cgroupDirs(layout, path), value),
     remove: (path: string) => removeCgroup(layout, path),
     removePod: async (sandboxId: SandboxId, parent: string) => {
       await removeCgroup(layout, containerPath(driver, parent, sandboxId));

@@ -3,9 +3,12 @@ export type { ContainerSpecInput, ContainerSpecResult, SpecSandbox } from './con
 export type { SpecDevice } from './devices.ts';
 export { foldResources } from './fold-resources.ts';
 export type { SpecMount, SpecPodFiles } from './mounts.ts';
+export { oomScoreAdj } from './oom-score.ts';
 export type { OciResources, OciSpec } from './oci.ts';
 export { PAUSE_PATH, pauseSpec } from './pause-spec.ts';
 export type { PauseSpecInput } from './pause-spec.ts';
 export type { SpecImage } from './process.ts';
 export { ociResources } from './resources.ts';
 export type { ResourcesPlan } from './resources.ts';
+export { restoringUpdate } from './restoring-update.ts';
+export { updatedSpec } from './updated-spec.ts';
