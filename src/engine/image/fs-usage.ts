@@ -46,10 +46,10 @@ export class FsUsage {
     return this.#info;
   }
 
-  /** Takes the first sample and goes on by itself. */
-  async start(): Promise<void> {
+  /** Begins to take samples. The first takes as long as there are files in containers' roots: nobody waits for it. */
+  start(): void {
     this.#timer ??= setInterval(() => void this.refresh(), SAMPLE_INTERVAL_MS).unref();
-    await this.refresh();
+    void this.refresh();
   }
 
   async close(): Promise<void> {
@@ -62,7 +62,8 @@ export class FsUsage {
   refresh(): Promise<void> {
     this.#sampling ??= this.#sample()
       .catch((error: unknown) => {
-        if (this.#stop.signal.aborted) return;
+        // While containerd is away everything says so; the last sample stays.
+        if (this.#stop.signal.aborted || isKind(error, 'unavailable')) return;
         this.#deps.logger.warn({ error: messageOf(error) }, 'the disk usage of images could not be read');
       })
       .finally(() => {

@@ -38,8 +38,8 @@ export interface HttpClientOptions {
   readonly env: NodeJS.ProcessEnv;
 }
 
-/** From the request to the answer's header: longer than any registry needs, short enough to try the next mirror. */
-const HEADER_TIMEOUT_MS = 60_000;
+/** From the request to the answer's header: a cache may fetch the blob first, a dead host must give way to the next. */
+const HEADER_TIMEOUT_MS = 120_000;
 const MAX_REDIRECTS = 10;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 /** Idle connections are kept for the next blob of the same pull. */

@@ -168,8 +168,13 @@ describe('pull()', () => {
     });
     const { chainId } = await images.ensureUnpacked(id, 'overlayfs', signal);
     expect(found?.chainId).toBe(chainId);
-    const [view] = (await clients.snapshots.view({ snapshotter: 'overlayfs', key: 'look', parent: chainId }, call))
-      .mounts;
+    const look = {
+      snapshotter: 'overlayfs',
+      key: 'look',
+      parent: chainId,
+      labels: { 'containerd.io/gc.root': 'test' },
+    };
+    const [view] = (await clients.snapshots.view(look, call)).mounts;
     const lower = view?.options.find((option) => option.startsWith('lowerdir='))?.slice('lowerdir='.length) ?? '';
     expect(await readFile(join(lower.split(':').at(-1) ?? '', 'etc/passwd'), 'utf8')).toContain('root:x:0');
     await clients.snapshots.remove({ snapshotter: 'overlayfs', key: 'look' }, call);
@@ -287,12 +292,12 @@ describe('pull()', () => {
     registry.stall.set(layer, 3 * MIB);
     const ended = new AbortController();
     const broken = pull(reference, undefined, ended.signal);
-    await until(() => registry.gets(layer) > 0);
-    await untilIngested(layer);
+    const [first, second] = image.layers.map(({ digest }) => digest);
+    await untilStored(first ?? '');
+    await untilIngested(layer, 2 * MIB);
     ended.abort();
     await expect(broken).rejects.toThrow('aborted');
     await images.close();
-    const [first, second] = image.layers.map(({ digest }) => digest);
     expect(await inventory()).toMatchObject({ ingests: [`layer-${second}`], names: [], leases: ['pull'] });
 
     // A davitd that starts now finds it.
@@ -473,6 +478,28 @@ describe('get(), list() and remove()', () => {
   });
 });
 
+describe('remove() during a pull', () => {
+  it('leaves the pull what it needs of the removed image', async () => {
+    const base = { 'etc/base': randomBytes(1000) };
+    const one = testImage({ layers: [base, { one: '1' }] });
+    const two = testImage({ layers: [base, { two: '2' }] });
+    const [first, second] = [push('one', one), push('two', two)];
+    await pull(first);
+    const gate = Promise.withResolvers<void>();
+    const layer = two.layers[1]?.digest ?? '';
+    registry.gates.set(layer, gate.promise);
+    const pulling = pull(second);
+    await Promise.race([pulling, until(() => registry.gets(layer) > 0)]);
+    await images.remove(first, signal);
+    gate.resolve();
+    expect(await pulling).toBe(two.id);
+    const left = await inventory();
+    expect(left.blobs).toEqual([...two.blobs.keys()].sort());
+    expect(left.snapshots).toHaveLength(2);
+    expect(registry.gets(two.layers[0]?.digest ?? '')).toBe(1);
+  });
+});
+
 describe('ensureUnpacked()', () => {
   it('unpacks for a second snapshotter, which lives as long as the image', async () => {
     const image = freshImage();
@@ -492,6 +519,7 @@ describe('ensureUnpacked()', () => {
 
 describe('fsInfo()', () => {
   it('answers what the snapshotter and the packed layers take', async () => {
+    await until(() => images.fsInfo().imageFilesystems.length > 0);
     const before = images.fsInfo().imageFilesystems[0];
     expect(before?.mountpoint).toBe(join(containerd.root, 'io.containerd.snapshotter.v1.overlayfs'));
     expect(before?.usedBytes).toBeGreaterThan(0);
@@ -513,9 +541,14 @@ async function putContent(image: TestImage): Promise<{ mediaType: string; digest
   return { mediaType: image.mediaType, digest: image.digest, size: image.blobs.get(image.digest)?.bytes.length ?? 0 };
 }
 
-async function untilIngested(digest: string): Promise<void> {
+/** Waits until `bytes` of an unfinished layer are in the store. */
+async function untilIngested(digest: string, bytes: number): Promise<void> {
   for (;;) {
     const { statuses } = await clients.content.listStatuses({}, call);
-    if (statuses.some(({ ref, offset }) => ref === `layer-${digest}` && offset.toNumber() > 0)) return;
+    if (statuses.some(({ ref, offset }) => ref === `layer-${digest}` && offset.toNumber() >= bytes)) return;
   }
+}
+
+async function untilStored(digest: string): Promise<void> {
+  while ((await inventory()).blobs.every((blob) => blob !== digest)) signal.throwIfAborted();
 }

@@ -99,7 +99,7 @@ class Images implements ImageService {
     if (this.#following !== undefined) return;
     await this.#leases.adopt(signal);
     await this.#store.resync(signal);
-    await this.#usage.start();
+    this.#usage.start();
     const { clients, namespace, logger } = this.#deps;
     const resync = (ended: AbortSignal): Promise<void> => this.#store.resync(ended);
     this.#following = followImages({ clients, namespace, logger, resync }, this.#stop.signal);

@@ -20,7 +20,7 @@ export class ImageTable {
     this.#isPinned = isPinned;
   }
 
-  /** By reference, name as it is, digest, id or unique start of an id. Throws invalid-argument for an ambiguous start. */
+  /** By reference, digest, id, unique start of an id, or a name as it is. Throws invalid-argument for an ambiguous start. */
   get(text: string): Image | undefined {
     const stored = this.find(text);
     return stored === undefined ? undefined : this.#byId.get(stored.id)?.image;
@@ -28,12 +28,14 @@ export class ImageTable {
 
   /** Like `get`, with all that is known of where the image lies. */
   find(text: string): StoredImage | undefined {
-    const named = this.#names.get(text);
-    if (named !== undefined) return named;
-    const { reference, digest, idPrefix } = parseSelector(text);
-    if (digest !== undefined) return this.#byId.get(digest)?.stored ?? this.#byTarget(digest);
-    const referred = reference === undefined ? undefined : this.#names.get(reference.canonical);
-    return referred ?? (idPrefix === undefined ? undefined : this.#byPrefix(idPrefix, text));
+    // Other clients of containerd may name images as they like, but never in the place of a real reference.
+    const own = this.#names.get(text);
+    try {
+      return this.#select(text) ?? own;
+    } catch (error) {
+      if (own === undefined) throw error;
+      return own;
+    }
   }
 
   list(): readonly Image[] {
@@ -70,6 +72,13 @@ export class ImageTable {
     this.#names.clear();
     for (const [name, stored] of names) this.#names.set(name, stored);
     for (const id of touched) this.#rebuild(id);
+  }
+
+  #select(text: string): StoredImage | undefined {
+    const { reference, digest, idPrefix } = parseSelector(text);
+    if (digest !== undefined) return this.#byId.get(digest)?.stored ?? this.#byTarget(digest);
+    const referred = reference === undefined ? undefined : this.#names.get(reference.canonical);
+    return referred ?? (idPrefix === undefined ? undefined : this.#byPrefix(idPrefix, text));
   }
 
   #byTarget(digest: string): StoredImage | undefined {

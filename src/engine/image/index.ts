@@ -20,7 +20,7 @@ export interface ImageService extends Service {
   pull(request: PullRequest, signal: AbortSignal): Promise<string>;
   /** By reference, digest, id or unique start of an id; undefined when there is none. An ambiguous start throws. */
   get(image: string): Image | undefined;
-  /** All images, or the one that `filter` names; by id. */
+  /** All images, or the one that `filter` names. */
   list(filter: string | undefined): readonly Image[];
   /** Removes an image with all its names, by any of them. Unknown images are fine. */
   remove(image: string, signal: AbortSignal): Promise<void>;

@@ -40,7 +40,7 @@ export async function pullImage(deps: PullDeps, job: PullJob, signal: AbortSigna
   let lease: Lease | undefined;
   try {
     // A pull that the registry refuses leaves no trace in containerd.
-    const resolved = await registry.resolve(watched);
+    const resolved = await job.progress.network(() => registry.resolve(watched));
     lease = await deps.leases.acquire(job.reference.canonical, watched);
     const image = await openRemote(deps, job, { registry, lease: lease.id, resolved }, watched);
     await fetchAndUnpack(deps, job, image, { registry, lease: lease.id, progress: job.progress }, watched);
@@ -70,7 +70,8 @@ async function openRemote(deps: PullDeps, job: PullJob, source: Source, signal: 
     job.platform,
     (descriptor, kind) => {
       const known = descriptor.digest === resolved.descriptor.digest ? resolved.bytes : undefined;
-      const fetch = async (): Promise<Uint8Array> => known ?? registry.fetchDocument(kind, descriptor, signal);
+      const fetch = async (): Promise<Uint8Array> =>
+        known ?? job.progress.network(() => registry.fetchDocument(kind, descriptor, signal));
       return deps.documents.obtain(descriptor, lease, fetch, signal);
     },
     signal,

@@ -18,6 +18,13 @@ export interface UnpackRequest {
 /** Unpacks an image's layers in order, each as soon as it is there, and ties the result to the image's config. */
 export async function unpackImage(deps: UnpackImageDeps, request: UnpackRequest, signal: AbortSignal): Promise<void> {
   const { image, snapshotter, lease } = request;
+  const top = image.chainIds.at(-1) ?? '';
+  if (!(await deps.layers.hold(top, snapshotter, lease, signal))) await unpackLayers(deps, request, signal);
+  await deps.documents.labelSnapshot(image.config.digest, snapshotter, top, signal);
+}
+
+async function unpackLayers(deps: UnpackImageDeps, request: UnpackRequest, signal: AbortSignal): Promise<void> {
+  const { image, snapshotter, lease } = request;
   for (const [i, blob] of image.layers.entries()) {
     await request.layerIsThere(i);
     const layer = {
@@ -29,5 +36,4 @@ export async function unpackImage(deps: UnpackImageDeps, request: UnpackRequest,
     };
     await deps.layers.unpack(layer, lease, signal);
   }
-  await deps.documents.labelSnapshot(image.config.digest, snapshotter, image.chainIds.at(-1) ?? '', signal);
 }

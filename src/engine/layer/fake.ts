@@ -34,6 +34,10 @@ export class FakeLayers implements LayerService {
     return Promise.resolve(this.layers.has(`${snapshotter} ${chainId}`));
   }
 
+  hold(chainId: string, snapshotter: string): Promise<boolean> {
+    return this.committed(chainId, snapshotter);
+  }
+
   unpack(layer: PackedLayer): Promise<void> {
     this.layers.add(`${layer.snapshotter} ${layer.chainId}`);
     return Promise.resolve();

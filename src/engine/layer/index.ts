@@ -11,6 +11,8 @@ export interface LayerService {
   mountsOf(key: string, snapshotter: string, signal: AbortSignal): Promise<readonly Mount[]>;
   /** True when the snapshotter has the unpacked layers up to this chain id. */
   committed(chainId: string, snapshotter: string, signal: AbortSignal): Promise<boolean>;
+  /** Like `committed`; what is there stays for as long as the lease does. */
+  hold(chainId: string, snapshotter: string, lease: string, signal: AbortSignal): Promise<boolean>;
   /**
    * Unpacks one layer of the content store onto the one below it, which is unpacked already; does nothing when that has
    * been done. The snapshot is held by `lease`. Throws data-loss when the layer is not what its config says.

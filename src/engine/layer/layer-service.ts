@@ -72,13 +72,18 @@ class Layers implements LayerService {
     }
   }
 
+  async hold(chainId: string, snapshotter: string, lease: string, signal: AbortSignal): Promise<boolean> {
+    if (!(await this.committed(chainId, snapshotter, signal))) return false;
+    const resource = { id: chainId, type: `snapshots/${snapshotter}` };
+    await this.#deps.clients.leases.addResource({ id: lease, resource }, { signal });
+    // Looked at once more: the collector may have been faster than the lease.
+    return await this.committed(chainId, snapshotter, signal);
+  }
+
   async unpack(layer: PackedLayer, lease: string, signal: AbortSignal): Promise<void> {
     const { snapshotter, chainId } = layer;
-    const resource = { id: chainId, type: `snapshots/${snapshotter}` };
     await this.#unpacking.run(`${snapshotter} ${chainId}`, signal, async () => {
-      // First held, then looked at: what is found cannot be collected before the image refers to it.
-      await this.#deps.clients.leases.addResource({ id: lease, resource }, { signal });
-      if (await this.committed(chainId, snapshotter, signal)) return;
+      if (await this.hold(chainId, snapshotter, lease, signal)) return;
       await unpackLayer(this.#deps, layer, { lease, signal });
     });
   }
