@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { loadRoot } from '../../hack/lib/load-protos.ts';
 import * as cri from '../cri/generated/cri.js';
 import { enumOf } from './enums.ts';
-import { openInfo, toJson } from './to-json.ts';
+import { toJson, toJsonWithInfo } from './to-json.ts';
 
 describe('toJson()', () => {
   it('shows every field, enums by name and 64-bit numbers as text', () => {
@@ -63,9 +63,12 @@ describe('toJson()', () => {
   });
 });
 
-describe('openInfo()', () => {
-  it('opens JSON and keeps what is none', () => {
-    expect(openInfo({ a: '{"b":1}', c: 'plain {' })).toEqual({ a: { b: 1 }, c: 'plain {' });
+describe('toJsonWithInfo()', () => {
+  it('opens what is JSON in info, keeps what is none, and puts it last', () => {
+    const reply = cri.ContainerStatusResponse.create({ info: { a: '{"b":1}', c: 'plain {' } });
+    const json = toJsonWithInfo(reply);
+    expect(json).toEqual({ status: null, info: { a: { b: 1 }, c: 'plain {' } });
+    expect(Object.keys(json).at(-1)).toBe('info');
   });
 });
 

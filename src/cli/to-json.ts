@@ -15,8 +15,16 @@ export function toJson(message: object): Readonly<Record<string, unknown>> {
   return Object.fromEntries(fields);
 }
 
+/** As toJson(), with the texts of `info` opened up, and at the end: it is the longest part. */
+export function toJsonWithInfo(
+  message: object & { readonly info: Readonly<Record<string, string>> },
+): Readonly<Record<string, unknown>> {
+  const { info: _, ...fields } = toJson(message);
+  return { ...fields, info: openInfo(message.info) };
+}
+
 /** What the server put into `info`: JSON texts by name, opened up where they are JSON. */
-export function openInfo(info: Readonly<Record<string, string>>): Readonly<Record<string, unknown>> {
+function openInfo(info: Readonly<Record<string, string>>): Readonly<Record<string, unknown>> {
   return Object.fromEntries(Object.entries(info).map(([name, text]) => [name, parseOr(text)]));
 }
 

@@ -1,7 +1,7 @@
 import { RuntimeService } from '../../cri/generated/cri.js';
 import { printJson, type Call, type Command } from '../command.ts';
 import { CallError } from '../errors.ts';
-import { openInfo, toJson } from '../to-json.ts';
+import { toJsonWithInfo } from '../to-json.ts';
 
 export const inspect: Command = {
   name: 'inspect',
@@ -12,7 +12,7 @@ export const inspect: Command = {
     const [id = ''] = call.words;
     const reply = (await container(call, id)) ?? (await pod(call, id));
     if (reply === undefined) throw new CallError('NOT_FOUND', `there is no container and no pod ${id}`);
-    printJson(call, { ...toJson(reply), info: openInfo(reply.info) });
+    printJson(call, toJsonWithInfo(reply));
   },
 };
 

@@ -2,7 +2,7 @@ import { RuntimeService, type StatusResponse } from '../../cri/generated/cri.js'
 import { VERSION } from '../../version.ts';
 import { printJson, type Command } from '../command.ts';
 import { renderTable } from '../table.ts';
-import { openInfo, toJson } from '../to-json.ts';
+import { toJson, toJsonWithInfo } from '../to-json.ts';
 
 /** The version of the interface that the kubelet sends. */
 const INTERFACE_VERSION = '0.1.0';
@@ -17,10 +17,10 @@ export const version: Command = {
     const reply = await call.client.call(RuntimeService.version, request, call.timeoutMs);
     if (call.json) return printJson(call, { client: VERSION, server: toJson(reply) });
     const rows = [
-      ['davit', VERSION, ''],
-      [reply.runtimeName, reply.runtimeVersion, `CRI ${reply.runtimeApiVersion}`],
+      ['this tool', 'davit', VERSION, ''],
+      ['server', reply.runtimeName, reply.runtimeVersion, `CRI ${reply.runtimeApiVersion}`],
     ];
-    call.stdout.write(renderTable(['NAME', 'VERSION', 'INTERFACE'], rows));
+    call.stdout.write(renderTable(['WHICH', 'NAME', 'VERSION', 'INTERFACE'], rows));
   },
 };
 
@@ -31,7 +31,7 @@ export const info: Command = {
   options: {},
   async run(call) {
     const reply = await call.client.call(RuntimeService.status, { verbose: true }, call.timeoutMs);
-    if (call.json) printJson(call, { ...toJson(reply), info: openInfo(reply.info) });
+    if (call.json) printJson(call, toJsonWithInfo(reply));
     else call.stdout.write(table(reply));
   },
 };
