@@ -67,7 +67,7 @@ export class ContainerStreams {
     makeFifos(spec);
     const open = undo.use(openStreams(spec, folder));
     const log = spec.log === undefined ? undefined : undo.adopt(LogFile.create(spec.log), (file) => file.close());
-    if (log !== undefined) deps.claimLog(spec.id, spec.log ?? '', log.identity);
+    if (spec.log !== undefined && log !== undefined) deps.claimLog(spec.id, spec.log, log.identity);
     const { journals, progress } = open;
     const parts = { journals, progress, workspace: deps.workspace, maxLine: spec.maxLine };
     const streams = new ContainerStreams(spec, folder, deps, open, Transcript.begin(parts, log));

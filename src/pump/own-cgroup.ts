@@ -23,7 +23,7 @@ const CGROUP_ROOT = '/sys/fs/cgroup';
 export function moveToOwnCgroup(log: PumpLog): OwnCgroup {
   if (existsSync(SYSTEMD_MARK)) {
     if (!readFileSync('/proc/self/cgroup', 'utf8').includes(CGROUP_NAME)) {
-      log.warn(`runs in the unit of whoever started it; containers' output stops when that unit stops`);
+      log.warn('runs in the unit of whoever started it; unless that has KillMode=process, they end together');
     }
     return { leave: () => undefined };
   }

@@ -41,6 +41,7 @@ export class PumpLink {
 
   /** Lets go of the connection; the pump stays. */
   async close(): Promise<void> {
+    this.#problem = 'davitd has let go of it';
     this.#closing.abort();
     this.#connection?.close();
     await this.#keeping;

@@ -3,6 +3,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createLogService } from './index.ts';
 import { launchPump } from './launcher.ts';
 import { bundlePump, isAlive, PumpFixture, readLog, soon, until } from './pump-fixture.ts';
 
@@ -175,6 +176,36 @@ describe('a davitd that goes', { timeout: SLOW_MS }, () => {
     await node.service.close();
     await expect(node.service.held(soon())).rejects.toMatchObject({ kind: 'unavailable' });
     await node.restartService();
+  });
+});
+
+describe('a pump that cannot be had', { timeout: SLOW_MS }, () => {
+  it('is named in the error, with the reason', async () => {
+    await using node = await PumpFixture.start(pump);
+    const state = join(node.folder, 'other');
+    const deps = { entry: '/nowhere/pump.js', state, version: 'x', cgroup: 'inherit', maxLineBytes: 100 } as const;
+    const service = createLogService({ ...deps, logger: node.logger });
+    await expect(service.start(AbortSignal.timeout(50))).rejects.toMatchObject({ kind: 'unavailable' });
+    const message = await until(async () => {
+      const error: unknown = await service.held(AbortSignal.timeout(50)).catch((error: unknown) => error);
+      return String(error).includes('exit code 1') ? String(error) : undefined;
+    });
+    expect(message).toMatch(/davit-pump cannot be reached: .*ended with exit code 1; .*pump\.log says more/);
+    await service.close();
+  });
+
+  it('is waited for while it does not answer, as long as the caller has time', async () => {
+    await using node = await PumpFixture.start(pump);
+    const pid = await node.pumpPid();
+    process.kill(pid, 'SIGSTOP');
+    await expect(node.service.held(AbortSignal.timeout(50))).rejects.toMatchObject({
+      kind: 'deadline-exceeded',
+      message: expect.stringContaining('davit-pump'),
+    });
+    await expect(node.service.held(AbortSignal.abort())).rejects.toMatchObject({ kind: 'cancelled' });
+    const held = node.service.held(soon());
+    process.kill(pid, 'SIGCONT');
+    expect(await held).toEqual([]);
   });
 });
 
