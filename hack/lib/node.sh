@@ -231,11 +231,13 @@ wipe_shared() {
   [ -n "$(addresses_in "$BUILTIN_ADDRESSES")" ] || rm -rf "$BUILTIN_ADDRESSES"
 }
 
-# other_davits: the davits of this machine but for the node itself; the installed one is called `installed`.
+# other_davits: the davits of this machine but for the node itself: names of nodes, and processes.
 other_davits() {
   local other
   for other in $(known_nodes); do [ "$other" = "$NODE" ] || echo "$other"; done
-  [ ! -S /run/davit/davit.sock ] || echo installed
+  for other in $(processes_named 'davitd|davit-pump'); do
+    process_traces "$other" | grep -qE "($NODE_RUN|$NODE_LIB)/" || echo "process $other"
+  done
 }
 
 # known_nodes: the nodes that have files.
@@ -264,6 +266,19 @@ process_traces() {
   tr '\0' '\n' 2>/dev/null <"/proc/$1/cmdline" || true
   readlink "/proc/$1/fd/1" || true
 } 2>/dev/null
+
+# processes_named REGEX [WORD…]: pids of processes that run such a program and whose command line holds the words.
+processes_named() {
+  local regex=$1 words cmdline pid
+  shift
+  words="$*"
+  for cmdline in /proc/[0-9]*/cmdline; do
+    pid=${cmdline//[!0-9]/}
+    # The program is the first word, or the second of `node …/davitd.js`.
+    process_traces "$pid" | grep -v '^-' | head -n 2 | grep -qE "(^|/)($regex)(\.js)? *\$" || continue
+    ! process_traces "$pid" | tr '\n' ' ' | grep -qF -e "$words" || echo "$pid"
+  done
+}
 
 # mounts_below PATH…: what is mounted at or below the paths, the last mounted first.
 mounts_below() {
