@@ -10,6 +10,11 @@ const CERTS = (): string => `/run/davit-${nodeEnv()['DAVIT_NODE']}/certs.d`;
 /** Where Node's inspector listens when somebody opens it. */
 const INSPECTOR_PORT = 9229;
 
+interface Condition {
+  readonly type: string;
+  readonly status: boolean;
+}
+
 async function pidIn(path: string): Promise<number> {
   return Number(await readFile(path, 'utf8'));
 }
@@ -47,9 +52,10 @@ describe('davitd with a containerd of its own', () => {
       return pid !== containerd && (await isAlive(pid)) ? pid : undefined;
     });
     expect(next).not.toBe(containerd);
-    await eventually('a davitd that works on it', async () =>
-      (await daemon.crictl('inspect', container)).stdout.includes('CONTAINER_RUNNING') ? true : undefined,
-    );
+    await eventually('a davitd that is ready again', async () => {
+      const { status } = JSON.parse(await daemon.mustCrictl('info')) as { status: { conditions: Condition[] } };
+      return status.conditions.find(({ type }) => type === 'RuntimeReady')?.status === true ? true : undefined;
+    });
     expect(await isAlive(before)).toBe(true);
     await daemon.mustCrictl('stop', '--timeout', '0', container);
     expect(await isAlive(before)).toBe(false);

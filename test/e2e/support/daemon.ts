@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, open, readFile, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { must, run } from './run.ts';
@@ -99,5 +99,6 @@ export async function processesOf(dir: string): Promise<readonly number[]> {
 }
 
 async function commandLines(): Promise<readonly string[]> {
-  return (await must('sh', ['-c', 'ls -d /proc/[0-9]*/cmdline'])).split('\n');
+  const processes = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  return processes.map((pid) => `/proc/${pid}/cmdline`);
 }
