@@ -3,6 +3,7 @@ import { EngineError, isKind, messageOf } from '../errors.ts';
 import type { LayerService } from '../layer/index.ts';
 import type { Logger } from '../logger.ts';
 import type { Image, ImageFsInfo, PullRequest } from '../types.ts';
+import { collectGarbage } from './collect-garbage.ts';
 import { credentialsHash, credentialsOf } from './credentials.ts';
 import type { Credentials } from './credentials.ts';
 import { DocumentStore } from './document-store.ts';
@@ -138,6 +139,7 @@ class Images implements ImageService {
     const found = this.#table.find(image);
     if (found === undefined) return;
     await this.#store.remove(found.id, signal);
+    await collectGarbage(this.#deps, signal);
     this.#deps.logger.info({ image, id: found.id }, 'image removed');
     void this.#usage.refresh();
   }

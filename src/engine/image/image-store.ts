@@ -1,3 +1,4 @@
+import type { CallOptions } from '../containerd/call.ts';
 import type { Clients } from '../containerd/clients.ts';
 import { isKind, messageOf } from '../errors.ts';
 import { KeyedMutex } from '../keyed-mutex.ts';
@@ -21,6 +22,8 @@ const MANAGED_LABEL = 'davit.image';
 const MANAGED = 'managed';
 /** There is one table: changes of it, and the changes of containerd's records that they mirror, follow each other. */
 const TABLE = 'table';
+/** One call that stands still must not hold up every other change for ever. */
+const CALL_DEADLINE_MS = 30_000;
 
 /** containerd's image records and the table in memory, changed together. */
 export class ImageStore {
@@ -44,12 +47,11 @@ export class ImageStore {
     });
   }
 
-  /** Removes all names of an image; the last with everything that it alone needed. */
+  /** Removes all names of an image. What it alone needed goes with containerd's next garbage collection. */
   remove(id: string, signal: AbortSignal): Promise<void> {
     return this.#changes.run(TABLE, signal, async () => {
-      const names = this.#deps.table.namesOf(id);
-      for (const [i, name] of names.entries()) {
-        await this.#deps.clients.images.delete({ name, sync: i === names.length - 1 }, { signal }).catch(ignoreMissing);
+      for (const name of this.#deps.table.namesOf(id)) {
+        await this.#deps.clients.images.delete({ name }, this.#call(signal)).catch(ignoreMissing);
         this.#deps.table.delete(name);
       }
     });
@@ -58,7 +60,7 @@ export class ImageStore {
   /** Takes over what containerd has now: other clients may have added, moved or removed names. */
   resync(signal: AbortSignal): Promise<void> {
     return this.#changes.run(TABLE, signal, async () => {
-      const { images } = await this.#deps.clients.images.list({ filters: [] }, { signal });
+      const { images } = await this.#deps.clients.images.list({ filters: [] }, this.#call(signal));
       const names = new Map<string, StoredImage>();
       const opened = new Map<string, StoredImage | undefined>();
       for (const { name, target } of images) {
@@ -81,14 +83,14 @@ export class ImageStore {
     const { images } = this.#deps.clients;
     const image = { name, target, labels: { [MANAGED_LABEL]: MANAGED } };
     try {
-      await images.create({ image }, { signal });
+      await images.create({ image }, this.#call(signal));
       return;
     } catch (error) {
       if (!isKind(error, 'already-exists')) throw error;
     }
-    const { image: before } = await images.get({ name }, { signal });
+    const { image: before } = await images.get({ name }, this.#call(signal));
     if (before?.target?.digest === target.digest && before.labels[MANAGED_LABEL] === MANAGED) return;
-    await images.update({ image, updateMask: { paths: ['target', `labels.${MANAGED_LABEL}`] } }, { signal });
+    await images.update({ image, updateMask: { paths: ['target', `labels.${MANAGED_LABEL}`] } }, this.#call(signal));
   }
 
   /** One image that cannot be read must not hide the others. */
@@ -103,6 +105,10 @@ export class ImageStore {
       }
       return undefined;
     }
+  }
+
+  #call(signal: AbortSignal): CallOptions {
+    return { signal, deadlineMs: CALL_DEADLINE_MS };
   }
 
   #forgetUnusable(names: ReadonlySet<string>): void {

@@ -47,6 +47,8 @@ export const SNAPSHOT_REF_LABEL = 'containerd.io/gc.ref.snapshot';
 
 /** An index may lead to an index; more steps than these are nobody's honest image. */
 const MAX_INDEX_DEPTH = 4;
+/** For a document of a few kilobytes on a busy disk. */
+const READ_DEADLINE_MS = 30_000;
 
 /**
  * Follows a target through its indexes to the manifest for this platform and to the config. `reference` is for messages.
@@ -83,7 +85,8 @@ export async function openImage(
 
 /** Reads documents from containerd's content store alone. */
 export function documentsIn(clients: Pick<Clients, 'content'>): ReadDocument {
-  return ({ digest }, _kind, signal) => readBlob(clients.content, digest, MAX_DOCUMENT_BYTES, { signal });
+  return ({ digest }, _kind, signal) =>
+    readBlob(clients.content, digest, MAX_DOCUMENT_BYTES, { signal, deadlineMs: READ_DEADLINE_MS });
 }
 
 async function findManifest(
