@@ -195,7 +195,9 @@ node_down() {
 node_remove_pods() {
   local pods
   node_need "$NODE_KIND" || return 0
-  daemon_alive "$NODE_RUN/davitd.pid" || return 0
+  # A davitd that was killed is started again: nobody else knows as well what there is to remove.
+  daemon_alive "$NODE_RUN/containerd/containerd.pid" || return 0
+  if daemon_gone "$NODE_RUN/davitd.pid" && ! (node_start_davitd); then return 0; fi
   # shellcheck disable=SC2086
   if ! pods=$(node_davit pods --quiet) || { [ -n "$pods" ] && ! node_davit rmp $pods >&2; }; then
     warn 'not every pod could be removed: ending what is left of them'
@@ -217,6 +219,7 @@ node_wipe() {
   wait_until 10 node_has_no_process || for pid in $(node_processes node); do kill -KILL "$pid" 2>/dev/null || true; done
   for path in $(mounts_below "$NODE_RUN" "$NODE_LIB"); do umount -l "$path" 2>/dev/null || true; done
   for path in $ids; do remove_cgroups "$path"; done
+  remove_rules "$NODE_BRIDGE"
   if [ -e "/sys/class/net/$NODE_BRIDGE" ]; then ip link delete "$NODE_BRIDGE"; fi
   rm -rf --one-file-system "$NODE_RUN" "$NODE_LIB"
   if [ -z "$(other_davits)" ]; then wipe_shared; fi
@@ -286,6 +289,19 @@ mounts_below() {
   for path in "$@"; do
     awk -v path="$path" '$5 == path || index($5, path "/") == 1 { print $5 }' /proc/self/mountinfo
   done | tac
+}
+
+# remove_rules NETWORK: removes the iptables rules that CNI plugins made for pods on that network, and their chains.
+remove_rules() {
+  local rules chain
+  command -v iptables-save >/dev/null || return 0
+  rules=$(iptables-save -t nat 2>/dev/null | grep -F "name: \\\"$1\\\"" || true)
+  [ -n "$rules" ] || return 0
+  # iptables-save quotes as a shell does.
+  sed 's/^-A/iptables -w -t nat -D/' <<<"$rules" | bash
+  for chain in $(grep -oE 'CNI-[0-9a-zA-Z-]{20,}' <<<"$rules" | sort -u); do
+    iptables -w -t nat -F "$chain" && iptables -w -t nat -X "$chain" || true
+  done
 }
 
 # remove_cgroups NAME: removes the empty cgroups whose path ends in the name, and those below them.
