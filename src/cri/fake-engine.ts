@@ -132,7 +132,7 @@ export function fakeEngine(verbs: Partial<Engine> = {}): Engine {
     listImages: () => [],
     removeImage: absent('removeImage'),
     imageFsInfo: () => ({ imageFilesystems: [], containerFilesystems: [] }),
-    status: () => ({ conditions: [], handlers: [], supplementalGroupsPolicy: false }),
+    status: () => ({ conditions: [], handlers: [], supplementalGroupsPolicy: false, mountOptions: false }),
     cgroupDriver: () => 'cgroupfs',
     containerdVersion: () => '',
     setPodCidrs: absent('setPodCidrs'),

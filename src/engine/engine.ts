@@ -113,6 +113,7 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
   });
   const jobs = new Jobs((key, error) => logger.error({ job: key, error: messageOf(error) }, 'a create was not undone'));
   const pauseRoot = join(config.root, 'pause');
+  const runtimes = new RuntimeProbes(handlers, logger, host.kernelVersion);
   const opsDeps: OpsDeps = {
     store,
     jobs,
@@ -121,6 +122,7 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
     work: new WorkQueue(config.limits.concurrentWork),
     host,
     handlers,
+    runtimes,
     namespaces,
     network,
     podFiles: createPodFiles({ state: config.state, mounts: namespaces }),
@@ -139,7 +141,6 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
     pauseRoot,
   };
   const gate = new ReadyGate();
-  const runtimes = new RuntimeProbes(handlers, logger);
   const services: readonly Service[] = [
     {
       name: 'records',

@@ -1,12 +1,14 @@
 import type { Containerd } from './containerd/index.ts';
 import type { NetworkService } from './network/index.ts';
 import type { Handlers } from './runtime/handlers.ts';
+import type { RuntimeProbes } from './runtime-probes.ts';
 import type { Condition, NodeStatus } from './types.ts';
 
 export interface NodeStatusDeps {
   readonly containerd: Pick<Containerd, 'status'>;
   readonly network: Pick<NetworkService, 'status'>;
   readonly handlers: Pick<Handlers, 'all'>;
+  readonly runtimes: Pick<RuntimeProbes, 'features'>;
   readonly isReady: () => boolean;
 }
 
@@ -15,8 +17,9 @@ export function nodeStatus(deps: NodeStatusDeps): NodeStatus {
   const names = ['', ...deps.handlers.all.map((handler) => handler.name)];
   return {
     conditions: [runtimeCondition(deps), { type: 'NetworkReady', ...deps.network.status() }],
-    handlers: names.map((name) => ({ name, recursiveReadOnlyMounts: false, userNamespaces: false })),
+    handlers: names.map((name) => ({ name, ...deps.runtimes.features(name), userNamespaces: false })),
     supplementalGroupsPolicy: true,
+    mountOptions: true,
   };
 }
 

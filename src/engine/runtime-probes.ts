@@ -3,17 +3,21 @@ import type { Logger } from './logger.ts';
 import { isRuncLike } from './runtime/handlers.ts';
 import type { Handlers } from './runtime/handlers.ts';
 import { probeRuntime } from './runtime/runtime-probe.ts';
+import { handlerFeatures } from './runtime/handler-features.ts';
 import type { RuntimeProbe } from './runtime/runtime-probe.ts';
+import type { HandlerFeatures } from './types.ts';
 
 /** What the OCI runtimes behind the handlers are, asked once at start. Each by its handler's name. */
 export class RuntimeProbes {
   readonly #handlers: Handlers;
   readonly #logger: Logger;
+  readonly #kernelVersion: string;
   readonly #probes = new Map<string, RuntimeProbe>();
 
-  constructor(handlers: Handlers, logger: Logger) {
+  constructor(handlers: Handlers, logger: Logger, kernelVersion: string) {
     this.#handlers = handlers;
     this.#logger = logger;
+    this.#kernelVersion = kernelVersion;
   }
 
   /** A runtime that cannot be asked is told in the log: its pods will fail, the others need not. */
@@ -30,6 +34,12 @@ export class RuntimeProbes {
         }
       }),
     );
+  }
+
+  /** By the name that a request gives. */
+  features(name: string): HandlerFeatures {
+    const features = this.#probes.get(this.#handlers.resolve(name).name)?.features;
+    return handlerFeatures(features, this.#kernelVersion);
   }
 
   get probes(): Readonly<Record<string, RuntimeProbe>> {

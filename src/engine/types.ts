@@ -157,10 +157,17 @@ export interface ImageRequest {
   readonly annotations: StringMap;
 }
 
+/** Options that a request may add to a mount. None of them gives what the mount on the node has not. */
+export type MountOption =
+  'nodev' | 'noexec' | 'nosuid' | 'nosymfollow' | 'noatime' | 'nodiratime' | 'relatime' | 'strictatime';
+
 export interface MountSpec {
   readonly containerPath: string;
   readonly hostPath: string;
   readonly readonly: boolean;
+  /** Read-only with all that is mounted below the host path; only with `readonly` and private propagation. */
+  readonly recursiveReadOnly?: boolean;
+  readonly options?: readonly MountOption[];
   readonly propagation: 'private' | 'host-to-container' | 'bidirectional';
   readonly selinuxRelabel: boolean;
 }
@@ -341,18 +348,23 @@ export interface Condition {
   readonly message: string;
 }
 
-/** One runtime handler as Status reports it; a feature bit is false until it is true. */
-export interface HandlerInfo {
-  /** '' is the default handler's second entry. */
-  readonly name: string;
+/** What the OCI runtime behind a handler and the kernel can do together; false until it is known to be true. */
+export interface HandlerFeatures {
   readonly recursiveReadOnlyMounts: boolean;
   readonly userNamespaces: boolean;
+}
+
+/** One runtime handler as Status reports it. */
+export interface HandlerInfo extends HandlerFeatures {
+  /** '' is the default handler's second entry. */
+  readonly name: string;
 }
 
 export interface NodeStatus {
   readonly conditions: readonly Condition[];
   readonly handlers: readonly HandlerInfo[];
   readonly supplementalGroupsPolicy: boolean;
+  readonly mountOptions: boolean;
 }
 
 export type CgroupDriver = 'systemd' | 'cgroupfs';

@@ -22,7 +22,7 @@ export interface VerbsDeps extends OpsDeps {
   readonly config: EngineConfig;
   readonly containerd: Containerd;
   readonly gate: ReadyGate;
-  readonly runtimes: Pick<RuntimeProbes, 'probes'>;
+  readonly runtimes: Pick<RuntimeProbes, 'probes' | 'features'>;
 }
 
 /** The engine's verbs over its subsystems: one line each, the work is in ops/. */
@@ -54,7 +54,7 @@ export function createVerbs(deps: VerbsDeps): Engine {
     removeImage: (image, signal) => images.remove(image, signal),
     imageFsInfo: () => images.fsInfo(),
 
-    status: () => nodeStatus({ containerd, network, handlers, isReady }),
+    status: () => nodeStatus({ containerd, network, handlers, runtimes: deps.runtimes, isReady }),
     cgroupDriver: () => handlers.cgroupDriver,
     containerdVersion: () => containerd.facts()?.version ?? '',
     setPodCidrs: (cidrs) => network.setPodCidrs(cidrs),

@@ -128,10 +128,10 @@ const MOUNT: FieldRules = {
   propagation: handled,
   uidMappings: refused('mounts with mapped ids are not carried out'),
   gidMappings: refused('mounts with mapped ids are not carried out'),
-  recursive_read_only: refused('recursively read-only mounts are not carried out'),
+  recursive_read_only: handled,
   image: refused('image volumes are not carried out'),
   image_sub_path: refused('image volumes are not carried out'),
-  mount_options: refused('further mount options are not carried out'),
+  mount_options: handled,
 };
 
 const CONTAINER_CONFIG: FieldRules = {

@@ -1,18 +1,22 @@
 import { invalidField } from '../../engine/index.ts';
-import type { DeviceSpec, MountSpec } from '../../engine/index.ts';
+import type { DeviceSpec, MountOption, MountSpec } from '../../engine/index.ts';
 import { MountPropagation } from '../generated/cri.js';
 import type { Device, IMount, Mount } from '../generated/cri.js';
 import { checkAbsolutePath, quote } from './checks.ts';
+import { compact } from './compact.ts';
 
 /** Paths stay as they were written: the kubelet looks its own up again in a container's status. */
 export function toMount(field: string, mount: Mount): MountSpec {
-  return {
+  const options = mount.mountOptions.map((option, i) => toMountOption(`${field}.mount_options[${i}]`, option));
+  return compact({
     containerPath: checkAbsolutePath(`${field}.container_path`, mount.containerPath),
     hostPath: checkAbsolutePath(`${field}.host_path`, mount.hostPath),
     readonly: mount.readonly,
+    recursiveReadOnly: toRecursiveReadOnly(`${field}.recursive_read_only`, mount),
+    options: options.length === 0 ? undefined : options,
     propagation: toPropagation(`${field}.propagation`, mount.propagation),
     selinuxRelabel: mount.selinuxRelabel,
-  };
+  });
 }
 
 export function fromMount(mount: MountSpec): IMount {
@@ -20,6 +24,8 @@ export function fromMount(mount: MountSpec): IMount {
     containerPath: mount.containerPath,
     hostPath: mount.hostPath,
     readonly: mount.readonly,
+    recursiveReadOnly: mount.recursiveReadOnly ?? false,
+    mountOptions: [...(mount.options ?? [])],
     propagation: FROM_PROPAGATION[mount.propagation],
     selinuxRelabel: mount.selinuxRelabel,
   };
@@ -41,6 +47,32 @@ const FROM_PROPAGATION = {
   'host-to-container': MountPropagation.PROPAGATION_HOST_TO_CONTAINER,
   bidirectional: MountPropagation.PROPAGATION_BIDIRECTIONAL,
 } as const satisfies Record<MountSpec['propagation'], MountPropagation>;
+
+/** Whatever could loosen a mount of the node (exec, dev, suid, rw) or change how it is shared is not among them. */
+const MOUNT_OPTIONS: readonly MountOption[] = [
+  'nodev',
+  'noexec',
+  'nosuid',
+  'nosymfollow',
+  'noatime',
+  'nodiratime',
+  'relatime',
+  'strictatime',
+];
+
+function toMountOption(field: string, option: string): MountOption {
+  const known = MOUNT_OPTIONS.find((candidate) => candidate === option);
+  if (known !== undefined) return known;
+  throw invalidField(field, `must be one of ${MOUNT_OPTIONS.join(', ')}, got ${quote(option)}`);
+}
+
+function toRecursiveReadOnly(field: string, { recursiveReadOnly, readonly, propagation }: Mount): true | undefined {
+  if (!recursiveReadOnly) return undefined;
+  if (!readonly) throw invalidField(field, 'needs readonly');
+  if (propagation !== MountPropagation.PROPAGATION_PRIVATE)
+    throw invalidField(field, 'needs propagation PROPAGATION_PRIVATE');
+  return true;
+}
 
 function toPropagation(field: string, propagation: MountPropagation): MountSpec['propagation'] {
   if (propagation === MountPropagation.PROPAGATION_PRIVATE) return 'private';

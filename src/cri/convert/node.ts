@@ -19,7 +19,7 @@ export function fromNodeStatus(status: NodeStatus): IStatusResponse {
       name,
       features: { recursiveReadOnlyMounts, userNamespaces },
     })),
-    features: { supplementalGroupsPolicy: status.supplementalGroupsPolicy },
+    features: { supplementalGroupsPolicy: status.supplementalGroupsPolicy, mountOptions: status.mountOptions },
   };
 }
 

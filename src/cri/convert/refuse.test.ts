@@ -34,8 +34,6 @@ describe('compileRefusal() of CreateContainer', () => {
     ['config.mounts[0].image_sub_path', { mounts: [{ imageSubPath: 'x' }] }],
     ['config.mounts[0].uidMappings', { mounts: [{ uidMappings: [{ length: 1 }] }] }],
     ['config.mounts[0].gidMappings', { mounts: [{ gidMappings: [{ length: 1 }] }] }],
-    ['config.mounts[0].recursive_read_only', { mounts: [{ recursiveReadOnly: true }] }],
-    ['config.mounts[0].mount_options', { mounts: [{ mountOptions: ['noexec'] }] }],
     ['config.image.runtime_handler', { image: { runtimeHandler: 'kata' } }],
     ['config.linux.security_context.selinux_options', container({ selinuxOptions: { type: 't' } })],
     [

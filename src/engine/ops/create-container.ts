@@ -11,6 +11,7 @@ import type { ContainerRecord, SandboxRecord } from '../store/index.ts';
 import type { ContainerSpec, ContainerUser, Image } from '../types.ts';
 import { buildContainerSpec } from './build-spec.ts';
 import type { BuildSpecDeps } from './build-spec.ts';
+import { checkMounts } from './check-mounts.ts';
 import type { OpsDeps } from './deps.ts';
 import { containerLabels } from './labels.ts';
 import { dropContainer } from './remove-container.ts';
@@ -32,6 +33,7 @@ export type CreateContainerDeps = RemoveContainerDeps &
     | 'rootfs'
     | 'cgroups'
     | 'handlers'
+    | 'runtimes'
     | 'stopping'
     | 'logger'
   >;
@@ -60,6 +62,7 @@ export async function createContainer(
 ): Promise<string> {
   const sandbox = deps.store.sandboxes.need(sandboxId);
   demandReadySandbox(deps, { sandboxId: sandbox.id });
+  checkMounts(spec.mounts, sandbox.handlerName, deps.runtimes.features(sandbox.handlerName));
   const configHash = createHash('sha256').update(JSON.stringify(spec)).digest('hex');
   const record = await deps.jobs.run<ContainerRecord>(
     {

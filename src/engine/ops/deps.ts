@@ -15,6 +15,7 @@ import type { Handlers } from '../runtime/handlers.ts';
 import type { RootfsReader } from '../security/index.ts';
 import type { HostFacts } from '../host/index.ts';
 import type { WorkQueue } from '../work-queue.ts';
+import type { HandlerFeatures } from '../types.ts';
 import type { Logger } from '../logger.ts';
 
 /** Everything an operation may use. Each op takes the part that it names with `Pick`. */
@@ -27,6 +28,8 @@ export interface OpsDeps {
   readonly work: WorkQueue;
   readonly host: HostFacts;
   readonly handlers: Handlers;
+  /** What each handler's OCI runtime can do. */
+  readonly runtimes: { features(handlerName: string): HandlerFeatures };
   readonly namespaces: NamespaceService;
   readonly network: NetworkService;
   readonly podFiles: PodFiles;

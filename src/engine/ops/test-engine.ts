@@ -55,6 +55,7 @@ export async function testEngine() {
     podAnnotations: [],
     containerAnnotations: [],
   };
+  const features = { recursiveReadOnlyMounts: true, userNamespaces: true };
   const deps: OpsDeps = {
     ...fakes,
     store,
@@ -68,6 +69,7 @@ export async function testEngine() {
     work: new WorkQueue(4),
     host: await readHostFacts(),
     handlers: createHandlers({ handlers: { runc: handler }, defaultRuntime: 'runc' }, 'cgroupfs'),
+    runtimes: { features: () => ({ ...features }) },
     mountSources: new FakeMountSources(),
     rootfs: new FakeRootfsReader(),
     sandboxLocks: new KeyedMutex(),
@@ -80,6 +82,8 @@ export async function testEngine() {
     ...fakes,
     store,
     undoFailures,
+    /** Of the one handler; to be changed. */
+    features,
     /** One line for everything that is there: empty when nothing is. */
     leftovers: (): readonly string[] => [
       ...store.sandboxes.all().map((record) => `sandbox ${record.state.phase}`),

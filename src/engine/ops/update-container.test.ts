@@ -101,7 +101,7 @@ describe('updateContainer()', () => {
     await expect(updateContainer(engine.deps, record.id, update, NEVER)).rejects.toThrow('injected');
     expect(engine.store.containers.need(record.id).resources).toEqual(record.resources);
     expect(await engine.objects.spec(record.id)).toEqual(SPEC);
-    expect(engine.tasks.updates.at(-1)).toEqual(last && expect.objectContaining({ resources: last }));
+    expect(engine.tasks.updates.at(-1)?.resources).toEqual(last);
   });
 
   it('leaves everything as it was when the runtime refuses', async () => {

@@ -33,6 +33,16 @@ function destinations(made: MountsPlan): readonly string[] {
 }
 
 describe('containerMounts()', () => {
+  it('makes a mount read-only with all below it, and adds the options asked for', () => {
+    const made = plan([
+      mount('/a', { readonly: true, recursiveReadOnly: true }),
+      mount('/b', { readonly: true, options: ['noexec', 'nosuid'] }),
+    ]);
+    const options = new Map(made.mounts.map((one) => [one.destination, one.options]));
+    expect(options.get('/a')).toEqual(['rbind', 'rprivate', 'rro']);
+    expect(options.get('/b')).toEqual(['rbind', 'rprivate', 'ro', 'noexec', 'nosuid']);
+  });
+
   it('makes what every container has, and the files of the pod', () => {
     const made = plan([]);
     expect(destinations(made)).toEqual([

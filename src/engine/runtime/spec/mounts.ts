@@ -32,6 +32,9 @@ export interface MountsPlan {
   readonly notices: readonly string[];
 }
 
+/** `rro`: with all mounts below. */
+type Access = 'ro' | 'rw' | 'rro';
+
 const PROPAGATION = { private: 'rprivate', 'host-to-container': 'rslave', bidirectional: 'rshared' } as const;
 
 /**
@@ -111,7 +114,7 @@ function requestedMounts({ mounts, selinux }: MountsInput, notices: string[]): R
       notices.push(`config.mounts[${index}].selinux_relabel: SELinux labels are not set; ${source} keeps its own`);
     byDestination.set(
       destination,
-      bind(destination, source, PROPAGATION[spec.propagation], spec.readonly ? 'ro' : 'rw'),
+      bind(destination, source, PROPAGATION[spec.propagation], accessOf(spec), spec.options),
     );
   });
   return byDestination;
@@ -131,8 +134,19 @@ function rootPropagation(mounts: readonly SpecMount[]): MountsPlan['root'] {
   return mounts.some(({ spec }) => spec.propagation === 'host-to-container') ? { rootfsPropagation: 'rslave' } : {};
 }
 
-function bind(destination: string, source: string, propagation: string, access: 'ro' | 'rw'): OciMount {
-  return { destination, type: 'bind', source, options: ['rbind', propagation, access] };
+function accessOf({ readonly, recursiveReadOnly }: MountSpec): Access {
+  if (!readonly) return 'rw';
+  return recursiveReadOnly ? 'rro' : 'ro';
+}
+
+function bind(
+  destination: string,
+  source: string,
+  propagation: string,
+  access: Access,
+  more: readonly string[] = [],
+): OciMount {
+  return { destination, type: 'bind', source, options: ['rbind', propagation, access, ...more] };
 }
 
 function isAtOrBelow(path: string, folder: string): boolean {
