@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { Mount, MountPropagation } from '../generated/cri.js';
-import type { IMount } from '../generated/cri.js';
 import { fromMount, toMount } from './mounts.ts';
 
-function mount(more: IMount): Mount {
+function mount(more: Partial<Mount>): Mount {
   return Mount.create({ containerPath: '/in', hostPath: '/out', ...more });
 }
 
@@ -13,7 +12,7 @@ describe('toMount()', () => {
     expect(fromMount(toMount('m', mount(given)))).toMatchObject({ ...given, containerPath: '/in', hostPath: '/out' });
   });
 
-  it.each<[string, IMount]>([
+  it.each<[string, Partial<Mount>]>([
     ['m.recursive_read_only: needs readonly', { recursiveReadOnly: true }],
     [
       'm.recursive_read_only: needs propagation',
