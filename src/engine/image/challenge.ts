@@ -9,9 +9,9 @@ export interface Challenge {
 /** Longer headers are cut: no registry needs more, and the header is hostile input. */
 const MAX_HEADER_LENGTH = 8192;
 
-const TOKEN = /[!#$%&'*+.^_`|~0-9A-Za-z-]+/y;
-const PARAMETER = /([!#$%&'*+.^_`|~0-9A-Za-z-]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))/y;
-const SEPARATOR = /[\s,]*/y;
+const TOKEN = /[!#$%&'*+.^_`|~0-9A-Za-z-]+/;
+const PARAMETER = /([!#$%&'*+.^_`|~0-9A-Za-z-]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))/;
+const SEPARATOR = /[\s,]*/;
 
 /** Parses the header (RFC 9110, 11.6.1); several offers may follow each other. What cannot be read ends the list. */
 export function parseChallenges(header: string): readonly Challenge[] {
@@ -45,6 +45,7 @@ function skip(pattern: RegExp, text: string, at: number): number {
 }
 
 function matchAt(pattern: RegExp, text: string, at: number): RegExpExecArray | undefined {
-  pattern.lastIndex = at;
-  return pattern.exec(text) ?? undefined;
+  const here = new RegExp(pattern, 'y');
+  here.lastIndex = at;
+  return here.exec(text) ?? undefined;
 }

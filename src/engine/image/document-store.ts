@@ -1,6 +1,6 @@
 import { readBlob, openContentWriter } from '../containerd/content.ts';
 import type { Clients } from '../containerd/clients.ts';
-import { isKind } from '../errors.ts';
+import { EngineError, isKind } from '../errors.ts';
 import { KeyedMutex } from '../keyed-mutex.ts';
 import { MAX_DOCUMENT_BYTES } from './manifest.ts';
 import type { Descriptor } from './manifest.ts';
@@ -31,8 +31,14 @@ export class DocumentStore {
     const { digest } = descriptor;
     await this.hold(digest, lease, signal);
     const stored = await this.#read(digest, signal);
+    const bytes = stored ?? (await fetch());
+    if (bytes.length !== descriptor.size) {
+      throw new EngineError(
+        'data-loss',
+        `${digest} has ${bytes.length} bytes, and the registry says ${descriptor.size}`,
+      );
+    }
     if (stored !== undefined) return stored;
-    const bytes = await fetch();
     await this.#writing.run(digest, signal, () => this.#write(digest, bytes, lease, signal));
     return bytes;
   }
