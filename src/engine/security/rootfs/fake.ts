@@ -1,13 +1,19 @@
+import type { TreeCopy } from './copy-tree.ts';
 import type { RootFiles, RootfsReader } from './rootfs-reader.ts';
 
 /** The same files in every root. */
 export class FakeRootfsReader implements RootfsReader {
   readonly name = 'rootfs';
+  readonly copies: TreeCopy[] = [];
   readonly files = new Map<string, string>();
 
   async start(): Promise<void> {}
 
   async close(): Promise<void> {}
+
+  async copyTrees(_mounts: unknown, copies: readonly TreeCopy[]): Promise<void> {
+    this.copies.push(...copies);
+  }
 
   async readFiles(_mounts: unknown, paths: readonly string[]): Promise<RootFiles> {
     return new Map(

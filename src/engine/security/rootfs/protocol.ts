@@ -1,16 +1,24 @@
 import type { ErrorKind } from '../../errors.ts';
+import type { TreeCopy } from './copy-tree.ts';
 import type { ReadOnlyMount } from './root-mounts.ts';
 
-/** What the reader asks of its thread: files of one root. */
+/** What the reader asks of its thread, of one root. */
 export interface ReadRequest {
   readonly id: number;
   readonly mounts: readonly ReadOnlyMount[];
   /** An empty folder to mount on. */
   readonly target: string;
-  readonly paths: readonly string[];
-  /** Files larger than this are refused. */
-  readonly maxBytes: number;
+  readonly work: ReadWork;
 }
+
+export type ReadWork =
+  | {
+      readonly op: 'read';
+      readonly paths: readonly string[];
+      /** Files larger than this are refused. */
+      readonly maxBytes: number;
+    }
+  | { readonly op: 'copy'; readonly copies: readonly TreeCopy[]; readonly timeoutMs: number };
 
 export type ReadReply =
   | { readonly id: number; readonly files: readonly (readonly [path: string, content: Uint8Array | undefined])[] }

@@ -23,9 +23,9 @@ export type ReadOnlyMount =
 
 /** The kernel takes a page of options, its closing NUL included. */
 const DATA_MAX_BYTES = 4095;
-/** Options of the mount, not of the file system, and those that only writing needs. */
+/** Options of the mount, not of the file system, and those that only writing needs. Ids are read as the files have them. */
 const DROPPED =
-  /^(ro|rw|bind|rbind|defaults|(no)?(suid|dev|exec|atime|diratime)|relatime|strictatime|upperdir=.*|workdir=.*|volatile|index=.*|nfs_export=.*)$/;
+  /^(ro|rw|bind|rbind|defaults|(no)?(suid|dev|exec|atime|diratime)|relatime|strictatime|upperdir=.*|workdir=.*|volatile|index=.*|nfs_export=.*|[ug]idmap=.*)$/;
 
 /**
  * The mounts of a snapshot, rewritten to be read beside their owner. An overlay's upper folder becomes its topmost lower

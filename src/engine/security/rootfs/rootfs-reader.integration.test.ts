@@ -1,6 +1,18 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  chown,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readlink,
+  rm,
+  stat,
+  symlink,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -62,6 +74,45 @@ function threadsMountNamespaces(): ReadonlySet<string> {
   const tasks = readdirSync('/proc/self/task');
   return new Set(tasks.map((task) => readlinkSync(`/proc/self/task/${task}/ns/mnt`)));
 }
+
+describe('RootfsReader.copyTrees()', () => {
+  it('copies a folder with owners, modes and links, and leaves the destination empty where there is none', async () => {
+    const root = await layer('1', { 'etc/own': 'mine' });
+    await chown(join(root, 'etc'), 33, 44);
+    await chmod(join(root, 'etc'), 0o2750);
+    await symlink('/nowhere', join(root, 'etc/link'));
+    const [full, empty] = [join(dir, 'full'), join(dir, 'empty')];
+    await Promise.all([mkdir(full), mkdir(empty)]);
+    const copies = [
+      { path: '/etc', destination: full },
+      { path: '/none', destination: empty },
+    ];
+    await reader.copyTrees(overlay([root, await layer('2', { 'etc/low': 'l' })]), copies, signal);
+    expect((await readdir(full)).sort()).toEqual(['link', 'low', 'own']);
+    expect(await readlink(join(full, 'link'))).toBe('/nowhere');
+    expect(await stat(full)).toMatchObject({ uid: 33, gid: 44, mode: 0o42750 });
+    expect(await readdir(empty)).toEqual([]);
+  });
+
+  it('CVE-2022-23648: never leaves the root, by dots or by links', async () => {
+    const root = await layer('1', { 'etc/inside': 'x' });
+    await symlink('/etc', join(root, 'absolute'));
+    await symlink('../../../../../../etc', join(root, 'dots'));
+    const names = ['absolute', 'dots', '../../../../etc'];
+    for (const [index, name] of names.entries()) {
+      const destination = join(dir, `copy-${index}`);
+      await mkdir(destination);
+      await reader.copyTrees(bind(root), [{ path: `/${name}`, destination }], signal);
+      expect(await readdir(destination)).toEqual(['inside']);
+    }
+  });
+
+  it('refuses what is no folder', async () => {
+    const root = await layer('1', { 'etc/file': 'x' });
+    const copies = [{ path: '/etc/file', destination: dir }];
+    await expect(reader.copyTrees(bind(root), copies, signal)).rejects.toMatchObject({ kind: 'invalid-argument' });
+  });
+});
 
 describe('RootfsReader.readFiles()', () => {
   it('reads several files of a bound root, and says which are not there', async () => {

@@ -1,4 +1,5 @@
 import type { Service } from '../../lifecycle.ts';
+import type { TreeCopy } from './copy-tree.ts';
 import type { RootfsMount } from './root-mounts.ts';
 
 /** Contents by the path asked for; undefined where the root has no such file. */
@@ -15,4 +16,9 @@ export interface RootfsReader extends Service {
    * mounts that cannot be made here.
    */
   readFiles(mounts: readonly RootfsMount[], paths: readonly string[], signal: AbortSignal): Promise<RootFiles>;
+  /**
+   * Copies folders of the root, with owners, modes and links as they are, into empty folders of the node. A folder that
+   * is not there is no error and leaves its destination empty. Throws invalid-argument for what is no folder.
+   */
+  copyTrees(mounts: readonly RootfsMount[], copies: readonly TreeCopy[], signal: AbortSignal): Promise<void>;
 }

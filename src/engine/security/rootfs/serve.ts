@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import { EngineError, messageOf } from '../../errors.ts';
+import { copyTreeInRoot } from './copy-tree.ts';
 import { LostError } from './private-root.ts';
 import type { InRoot } from './private-root.ts';
 import { LOST_EXIT_CODE } from './protocol.ts';
@@ -19,12 +20,18 @@ export function serve(port: MessagePort, inRoot: InRoot, exit: (code: number) =>
   });
 }
 
-function answer({ id, mounts, target, paths, maxBytes }: ReadRequest, inRoot: InRoot): ReadReply {
+function answer({ id, mounts, target, work }: ReadRequest, inRoot: InRoot): ReadReply {
   try {
-    const files = inRoot(mounts, target, (rootFd) =>
-      paths.map((path) => [path, readFileInRoot(rootFd, path, maxBytes)] as const),
-    );
-    return { id, files };
+    if (work.op === 'read') {
+      const files = inRoot(mounts, target, (rootFd) =>
+        work.paths.map((path) => [path, readFileInRoot(rootFd, path, work.maxBytes)] as const),
+      );
+      return { id, files };
+    }
+    inRoot(mounts, target, (rootFd) => {
+      for (const copy of work.copies) copyTreeInRoot(rootFd, copy, work.timeoutMs);
+    });
+    return { id, files: [] };
   } catch (error) {
     return { id, failure: describe(error) };
   }

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { EngineError, withContext } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
 import { within } from '../../rollback.ts';
+import type { TreeCopy } from './copy-tree.ts';
+import type { ReadReply, ReadWork } from './protocol.ts';
 import { ReaderThread } from './reader-thread.ts';
 import { readOnlyMounts } from './root-mounts.ts';
 import type { RootfsMount } from './root-mounts.ts';
@@ -24,6 +26,8 @@ export interface RootfsReaderDeps {
 const MAX_FILE_BYTES = 10 * 1024 * 1024;
 /** A read takes a millisecond or two; a thread that is this long at one is stuck in the kernel. */
 const TIMEOUT_MS = 15_000;
+/** For all folders of one container. */
+const COPY_TIMEOUT_MS = 90_000;
 const TARGET_MODE = 0o700;
 
 export function createRootfsReader(deps: RootfsReaderDeps): RootfsReader {
@@ -34,11 +38,14 @@ class Reader implements RootfsReader {
   readonly name = 'rootfs';
   readonly #target: string;
   readonly #thread: ReaderThread;
+  readonly #copier: ReaderThread;
 
   constructor({ state, workerEntry, logger, timeoutMs = TIMEOUT_MS }: RootfsReaderDeps) {
     // Always empty: what is mounted on it is seen by the thread alone.
     this.#target = join(state, 'rootfs');
     this.#thread = new ReaderThread({ entry: workerEntry, logger, timeoutMs });
+    // Its own thread: a copy takes as long as the folder is large, and nobody's name is to wait for it.
+    this.#copier = new ReaderThread({ entry: workerEntry, logger, timeoutMs: COPY_TIMEOUT_MS + timeoutMs });
   }
 
   /** Its file system calls bring libuv's thread pool up, all of it, before any thread of ours leaves the node's mounts. */
@@ -48,19 +55,38 @@ class Reader implements RootfsReader {
   }
 
   async close(): Promise<void> {
-    await this.#thread.close();
+    await Promise.all([this.#thread.close(), this.#copier.close()]);
   }
 
   async readFiles(mounts: readonly RootfsMount[], paths: readonly string[], signal: AbortSignal): Promise<RootFiles> {
-    const request = { mounts: readOnlyMounts(mounts), target: this.#target, paths, maxBytes: MAX_FILE_BYTES };
     const doing = `read ${paths.join(', ')} of the root file system`;
-    const reply = await within(signal, this.#thread.run(request, signal)).catch((error: unknown) => {
+    const files = await this.#run(this.#thread, mounts, { op: 'read', paths, maxBytes: MAX_FILE_BYTES }, doing, signal);
+    return new Map(files.map(([path, content]) => [path, content === undefined ? undefined : bufferOf(content)]));
+  }
+
+  async copyTrees(mounts: readonly RootfsMount[], copies: readonly TreeCopy[], signal: AbortSignal): Promise<void> {
+    if (copies.length === 0) return;
+    const doing = `copy ${copies.map((copy) => copy.path).join(', ')} of the root file system`;
+    await this.#run(this.#copier, mounts, { op: 'copy', copies, timeoutMs: COPY_TIMEOUT_MS }, doing, signal);
+  }
+
+  async #run(
+    thread: ReaderThread,
+    mounts: readonly RootfsMount[],
+    work: ReadWork,
+    doing: string,
+    signal: AbortSignal,
+  ): Promise<ReadFiles> {
+    const request = { mounts: readOnlyMounts(mounts), target: this.#target, work };
+    const reply = await within(signal, thread.run(request, signal)).catch((error: unknown) => {
       throw withContext(error, doing);
     });
     if ('failure' in reply) throw new EngineError(reply.failure.kind, `${doing}: ${reply.failure.message}`);
-    return new Map(reply.files.map(([path, content]) => [path, content === undefined ? undefined : bufferOf(content)]));
+    return reply.files;
   }
 }
+
+type ReadFiles = Extract<ReadReply, { readonly files: unknown }>['files'];
 
 /** What crosses threads arrives as a plain byte array. */
 function bufferOf(bytes: Uint8Array): Buffer {
