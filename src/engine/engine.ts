@@ -4,7 +4,7 @@ import { createContainerd } from './containerd/index.ts';
 import type { EngineConfig } from './engine-config.ts';
 import type { Engine } from './engine-api.ts';
 import { messageOf } from './errors.ts';
-import { readHostFacts } from './host/index.ts';
+import { APPARMOR_PARSER, readHostFacts } from './host/index.ts';
 import { createImageService } from './image/index.ts';
 import { Jobs } from './jobs.ts';
 import { KeyedMutex } from './keyed-mutex.ts';
@@ -28,7 +28,12 @@ import { createHandlers } from './runtime/handlers.ts';
 import type { Handlers } from './runtime/handlers.ts';
 import { createNamespaceService } from './runtime/namespaces/index.ts';
 import { ShimTasks } from './runtime/tasks.ts';
-import { createRootfsReader } from './security/index.ts';
+import {
+  createAppArmorNode,
+  createAppArmorProfiles,
+  createRootfsReader,
+  createSecurityProfiles,
+} from './security/index.ts';
 import { createStore } from './store/index.ts';
 import { createVerbs } from './verbs.ts';
 import { createMountSources, createPodFiles } from './volume/index.ts';
@@ -134,6 +139,9 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
     tasks,
     cgroups: createCgroupService({ layout: host.cgroup, driver: handlers.cgroupDriver }),
     rootfs,
+    profiles: createSecurityProfiles(
+      createAppArmorProfiles({ enabled: host.apparmor, node: createAppArmorNode(APPARMOR_PARSER) }),
+    ),
     exits,
     sandboxLocks: new KeyedMutex(),
     containerLocks: new KeyedMutex(),

@@ -71,6 +71,8 @@ export interface SandboxSecurity {
   readonly runAsGroup?: number;
   readonly supplementalGroups: readonly number[];
   readonly readonlyRootfs: boolean;
+  readonly seccomp: SecurityProfile;
+  readonly apparmor: SecurityProfile;
 }
 
 // ---------------------------------------------------------------- sandboxes: what is
@@ -157,6 +159,9 @@ export interface ImageRequest {
   readonly annotations: StringMap;
 }
 
+  /** `name@digest` of the image that was found where it has one, else its id; there once the container is. */
+}
+
 /** Options that a request may add to a mount. None of them gives what the mount on the node has not. */
 export type MountOption =
   'nodev' | 'noexec' | 'nosuid' | 'nosymfollow' | 'noatime' | 'nodiratime' | 'relatime' | 'strictatime';
@@ -183,6 +188,8 @@ export interface ContainerSecurity {
   readonly privileged: boolean;
   readonly addCapabilities: readonly string[];
   readonly dropCapabilities: readonly string[];
+  /** Added like the others, and kept by programs that are no root's. */
+  readonly addAmbientCapabilities: readonly string[];
   readonly pid: 'pod' | 'container' | 'node' | { readonly target: string };
   readonly runAsUser?: number;
   readonly runAsGroup?: number;
@@ -198,6 +205,7 @@ export interface ContainerSecurity {
   readonly apparmor: SecurityProfile;
 }
 
+/** `ref`: for seccomp the absolute path of a file, for AppArmor the name of a profile. */
 export type SecurityProfile =
   | { readonly kind: 'runtime-default' }
   | { readonly kind: 'unconfined' }

@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { EngineError } from '../../engine/index.ts';
-import type { Container, SandboxSpec } from '../../engine/index.ts';
+import type { Container, SandboxSpec, SecurityProfile } from '../../engine/index.ts';
 import { aContainer, aContainerId, aSandbox, aSandboxId } from '../fake-engine.ts';
 import * as cri from '../generated/cri.js';
 import { toContainerFilter, toContainerSpec } from './container.ts';
 import { fromContainer, fromContainerStatus } from './container-status.ts';
 
+const { RuntimeDefault, Unconfined, Localhost } = cri.SecurityProfile.ProfileType;
 const METADATA = { name: 'app', attempt: 1 };
 const IMAGE = { image: 'registry.k8s.io/pause:3.10' };
 const SANDBOX = aSandbox(1).spec;
@@ -49,6 +50,7 @@ describe('toContainerSpec()', () => {
         privileged: false,
         addCapabilities: [],
         dropCapabilities: [],
+        addAmbientCapabilities: [],
         pid: 'container',
         supplementalGroups: [],
         supplementalGroupsPolicy: 'merge',
@@ -57,7 +59,7 @@ describe('toContainerSpec()', () => {
         maskedPaths: [],
         readonlyPaths: [],
         seccomp: { kind: 'unconfined' },
-        apparmor: { kind: 'unconfined' },
+        apparmor: { kind: 'runtime-default' },
       },
     });
   });
@@ -95,7 +97,11 @@ describe('toContainerSpec()', () => {
           resources: { memoryLimitInBytes: 1 << 20, oomScoreAdj: 1000 },
           securityContext: {
             privileged: true,
-            capabilities: { addCapabilities: ['NET_ADMIN'], dropCapabilities: ['ALL'] },
+            capabilities: {
+              addCapabilities: ['NET_ADMIN'],
+              dropCapabilities: ['ALL'],
+              addAmbientCapabilities: ['KILL'],
+            },
             namespaceOptions: { pid: cri.NamespaceMode.NODE },
             runAsUsername: 'nobody',
             runAsGroup: { value: 65_534 },
@@ -143,6 +149,7 @@ describe('toContainerSpec()', () => {
         privileged: true,
         addCapabilities: ['NET_ADMIN'],
         dropCapabilities: ['ALL'],
+        addAmbientCapabilities: ['KILL'],
         pid: 'node',
         runAsUsername: 'nobody',
         runAsGroup: 65_534,
@@ -159,14 +166,30 @@ describe('toContainerSpec()', () => {
     });
   });
 
-  it("takes AppArmor's profile from the new field, else from the older one", () => {
-    const { Unconfined, RuntimeDefault } = cri.SecurityProfile.ProfileType;
-    const both = convert(security({ apparmor: { profileType: Unconfined }, apparmorProfile: 'runtime/default' }));
-    expect(both.security.apparmor).toEqual({ kind: 'unconfined' });
-    const older = convert(security({ apparmorProfile: 'runtime/default' }));
-    expect(older.security.apparmor).toEqual({ kind: 'runtime-default' });
-    const newer = convert(security({ apparmor: { profileType: RuntimeDefault } }));
-    expect(newer.security.apparmor).toEqual({ kind: 'runtime-default' });
+  it.each<[cri.ILinuxContainerSecurityContext, SecurityProfile]>([
+    [{}, { kind: 'unconfined' }],
+    [{ seccomp: {} }, { kind: 'runtime-default' }],
+    [{ seccomp: { profileType: Unconfined }, seccompProfilePath: 'runtime/default' }, { kind: 'unconfined' }],
+    [{ seccomp: { profileType: Localhost, localhostRef: '/a/b.json' } }, { kind: 'localhost', ref: '/a/b.json' }],
+    [{ seccomp: { profileType: Localhost, localhostRef: 'localhost//b.json' } }, { kind: 'localhost', ref: '/b.json' }],
+    [{ seccompProfilePath: 'runtime/default' }, { kind: 'runtime-default' }],
+    [{ seccompProfilePath: 'unconfined' }, { kind: 'unconfined' }],
+    [{ seccompProfilePath: 'localhost//a/b.json' }, { kind: 'localhost', ref: '/a/b.json' }],
+  ])('takes the seccomp profile from the new field, else from the older one: %j', (fields, profile) => {
+    expect(convert(security(fields)).security.seccomp).toEqual(profile);
+  });
+
+  it.each<[cri.ILinuxContainerSecurityContext, SecurityProfile]>([
+    [{}, { kind: 'runtime-default' }],
+    [{ apparmor: { profileType: RuntimeDefault } }, { kind: 'runtime-default' }],
+    [{ apparmor: { profileType: Unconfined }, apparmorProfile: 'runtime/default' }, { kind: 'unconfined' }],
+    [{ apparmor: { profileType: Localhost, localhostRef: 'web' } }, { kind: 'localhost', ref: 'web' }],
+    [{ apparmor: { profileType: Localhost, localhostRef: 'localhost/web' } }, { kind: 'localhost', ref: 'web' }],
+    [{ apparmorProfile: 'runtime/default' }, { kind: 'runtime-default' }],
+    [{ apparmorProfile: 'unconfined' }, { kind: 'unconfined' }],
+    [{ apparmorProfile: 'localhost/web' }, { kind: 'localhost', ref: 'web' }],
+  ])("takes AppArmor's profile from the new field, else from the older one: %j", (fields, profile) => {
+    expect(convert(security(fields)).security.apparmor).toEqual(profile);
   });
 
   it.each<[string, cri.IContainerConfig | null]>([
@@ -202,6 +225,30 @@ describe('toContainerSpec()', () => {
       security({ namespaceOptions: { network: cri.NamespaceMode.NODE } }),
     ],
     ['config.linux.security_context.apparmor_profile: must be runtime/default', security({ apparmorProfile: 'x' })],
+    [
+      'config.linux.security_context.seccomp_profile_path: must be an absolute path',
+      security({ seccompProfilePath: 'localhost/a.json' }),
+    ],
+    [
+      'config.linux.security_context.seccomp.localhost_ref: is required',
+      security({ seccomp: { profileType: Localhost } }),
+    ],
+    [
+      'config.linux.security_context.seccomp.localhost_ref: must be an absolute path',
+      security({ seccomp: { profileType: Localhost, localhostRef: 'a.json' } }),
+    ],
+    [
+      'config.linux.security_context.seccomp.localhost_ref: may be set for a Localhost profile only',
+      security({ seccomp: { localhostRef: '/a.json' } }),
+    ],
+    [
+      'config.linux.security_context.apparmor.localhost_ref: has a control character',
+      security({ apparmor: { profileType: Localhost, localhostRef: 'a\nb' } }),
+    ],
+    [
+      'config.linux.security_context.capabilities.add_ambient_capabilities[0]: is not a capability',
+      security({ capabilities: { addAmbientCapabilities: ['a b'] } }),
+    ],
     ['config.linux.resources.oom_score_adj: must be from', { ...MINIMAL, linux: { resources: { oomScoreAdj: 2000 } } }],
   ])('refuses with %j', (problem, config) => {
     const call = (): unknown => convert(config);

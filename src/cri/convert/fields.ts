@@ -1,12 +1,4 @@
-import {
-  isConfining,
-  isConfiningPause,
-  isLocalhost,
-  isOlderConfining,
-  isOlderConfiningPause,
-  isOlderLocalhost,
-  isUserNamespace,
-} from './field-conditions.ts';
+import { isUserNamespace } from './field-conditions.ts';
 import { handled, harmless, nested, refused } from './field-rule.ts';
 import type { FieldRules } from './field-rule.ts';
 
@@ -44,7 +36,7 @@ const RUN_AS: FieldRules = { value: handled };
 const WINDOWS = refused('this is a runtime for Linux');
 const SELINUX = refused('SELinux labels are not carried out');
 const USERNS = refused('user namespaces are not carried out', isUserNamespace);
-const APPARMOR_LOCALHOST = 'AppArmor profiles of the node are not carried out';
+const PROFILE: FieldRules = { profile_type: handled, localhost_ref: handled };
 
 const SANDBOX_SECURITY: FieldRules = {
   namespace_options: nested({
@@ -61,12 +53,9 @@ const SANDBOX_SECURITY: FieldRules = {
   supplemental_groups: handled,
   supplemental_groups_policy: harmless('no image, and so no /etc/group, stands behind a sandbox'),
   privileged: handled,
-  seccomp: refused('the process that holds the PIDs of the pod runs without a profile', isConfiningPause),
-  apparmor: refused(APPARMOR_LOCALHOST, isLocalhost),
-  seccomp_profile_path: refused(
-    'the process that holds the PIDs of the pod runs without a profile',
-    isOlderConfiningPause,
-  ),
+  seccomp: nested(PROFILE),
+  apparmor: nested(PROFILE),
+  seccomp_profile_path: handled,
 };
 
 const SANDBOX_CONFIG: FieldRules = {
@@ -91,7 +80,7 @@ const CONTAINER_SECURITY: FieldRules = {
   capabilities: nested({
     add_capabilities: handled,
     drop_capabilities: handled,
-    add_ambient_capabilities: refused('ambient capabilities are not carried out'),
+    add_ambient_capabilities: handled,
   }),
   privileged: handled,
   namespace_options: nested({
@@ -111,13 +100,10 @@ const CONTAINER_SECURITY: FieldRules = {
   no_new_privs: handled,
   masked_paths: handled,
   readonly_paths: handled,
-  seccomp: refused('seccomp profiles are not carried out; leave it unset or Unconfined', isConfining),
-  apparmor: refused(APPARMOR_LOCALHOST, isLocalhost),
-  apparmor_profile: refused(APPARMOR_LOCALHOST, isOlderLocalhost),
-  seccomp_profile_path: refused(
-    'seccomp profiles are not carried out; leave it empty or "unconfined"',
-    isOlderConfining,
-  ),
+  seccomp: nested(PROFILE),
+  apparmor: nested(PROFILE),
+  apparmor_profile: handled,
+  seccomp_profile_path: handled,
 };
 
 const MOUNT: FieldRules = {

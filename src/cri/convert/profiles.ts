@@ -1,21 +1,9 @@
 import { invalidField } from '../../engine/index.ts';
 import type { SecurityProfile } from '../../engine/index.ts';
 import { SecurityProfile as ProfileMessage } from '../generated/cri.js';
-import { checkLine, quote } from './checks.ts';
+import { checkAbsolutePath, checkLine, quote } from './checks.ts';
 
 const { ProfileType } = ProfileMessage;
-
-/** A seccomp or AppArmor profile; where there is no message, the older form of the field, a string, is read. */
-export function toProfile(field: string, profile: ProfileMessage | null, older: OlderProfile): SecurityProfile {
-  if (profile === null) return fromOlderForm(older);
-  if (profile.profileType === ProfileType.RuntimeDefault) return { kind: 'runtime-default' };
-  if (profile.profileType === ProfileType.Unconfined) return { kind: 'unconfined' };
-  if (profile.profileType !== ProfileType.Localhost) {
-    throw invalidField(`${field}.profile_type`, `there is no profile type ${String(profile.profileType)}`);
-  }
-  if (profile.localhostRef === '') throw invalidField(`${field}.localhost_ref`, 'is required for a Localhost profile');
-  return { kind: 'localhost', ref: checkLine(`${field}.localhost_ref`, profile.localhostRef) };
-}
 
 /** The deprecated field and what stands in it. */
 export interface OlderProfile {
@@ -23,13 +11,54 @@ export interface OlderProfile {
   readonly value: string;
 }
 
+const UNCONFINED: SecurityProfile = { kind: 'unconfined' };
+const RUNTIME_DEFAULT: SecurityProfile = { kind: 'runtime-default' };
 const LOCALHOST = 'localhost/';
 
-function fromOlderForm({ field, value }: OlderProfile): SecurityProfile {
-  if (value === '' || value === 'unconfined') return { kind: 'unconfined' };
-  if (value === 'runtime/default') return { kind: 'runtime-default' };
-  if (value.startsWith(LOCALHOST) && value !== LOCALHOST) {
-    return { kind: 'localhost', ref: checkLine(field, value.slice(LOCALHOST.length)) };
+/** A seccomp profile; where there is no message, the older form, a string, is read. Neither of them: unconfined. */
+export function toSeccomp(field: string, profile: ProfileMessage | null, older: OlderProfile): SecurityProfile {
+  return toProfile(field, profile, older, UNCONFINED, checkAbsolutePath);
+}
+
+/** As for seccomp, but neither of them is the runtime's default. */
+export function toAppArmor(field: string, profile: ProfileMessage | null, older: OlderProfile): SecurityProfile {
+  return toProfile(field, profile, older, RUNTIME_DEFAULT, checkLine);
+}
+
+type CheckRef = (field: string, ref: string) => string;
+
+function toProfile(
+  field: string,
+  profile: ProfileMessage | null,
+  older: OlderProfile,
+  unset: SecurityProfile,
+  checkRef: CheckRef,
+): SecurityProfile {
+  if (profile === null) return older.value === '' ? unset : fromOlderForm(older, checkRef);
+  const { profileType, localhostRef } = profile;
+  const refField = `${field}.localhost_ref`;
+  if (profileType === ProfileType.Localhost) {
+    if (localhostRef === '') throw invalidField(refField, 'is required for a Localhost profile');
+    return toLocalhost(refField, withoutPrefix(localhostRef), checkRef);
   }
+  if (localhostRef !== '') throw invalidField(refField, 'may be set for a Localhost profile only');
+  if (profileType === ProfileType.RuntimeDefault) return RUNTIME_DEFAULT;
+  if (profileType === ProfileType.Unconfined) return UNCONFINED;
+  throw invalidField(`${field}.profile_type`, `there is no profile type ${String(profileType)}`);
+}
+
+function fromOlderForm({ field, value }: OlderProfile, checkRef: CheckRef): SecurityProfile {
+  if (value === 'unconfined') return UNCONFINED;
+  if (value === 'runtime/default') return RUNTIME_DEFAULT;
+  if (value.startsWith(LOCALHOST) && value !== LOCALHOST) return toLocalhost(field, withoutPrefix(value), checkRef);
   throw invalidField(field, `must be runtime/default, unconfined or localhost/PROFILE, got ${quote(value)}`);
+}
+
+/** Clients of both forms have put the older one's prefix into the newer one. */
+function withoutPrefix(ref: string): string {
+  return ref.startsWith(LOCALHOST) ? ref.slice(LOCALHOST.length) : ref;
+}
+
+function toLocalhost(field: string, ref: string, checkRef: CheckRef): SecurityProfile {
+  return { kind: 'localhost', ref: checkLine(field, checkRef(field, ref)) };
 }

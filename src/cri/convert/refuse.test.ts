@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CreateContainerRequest, NamespaceMode, RunPodSandboxRequest, SecurityProfile } from '../generated/cri.js';
+import { CreateContainerRequest, NamespaceMode, RunPodSandboxRequest } from '../generated/cri.js';
 import type {
   IContainerConfig,
   ILinuxContainerSecurityContext,
@@ -9,7 +9,6 @@ import type {
 import { FIELDS } from './fields.ts';
 import { compileRefusal } from './refuse.ts';
 
-const { RuntimeDefault, Unconfined, Localhost } = SecurityProfile.ProfileType;
 const refuseRun = compileRefusal(FIELDS.RunPodSandbox);
 const refuseCreate = compileRefusal(FIELDS.CreateContainer);
 
@@ -37,19 +36,9 @@ describe('compileRefusal() of CreateContainer', () => {
     ['config.image.runtime_handler', { image: { runtimeHandler: 'kata' } }],
     ['config.linux.security_context.selinux_options', container({ selinuxOptions: { type: 't' } })],
     [
-      'config.linux.security_context.capabilities.add_ambient_capabilities',
-      container({ capabilities: { addAmbientCapabilities: ['NET_RAW'] } }),
-    ],
-    [
       'config.linux.security_context.namespace_options.userns_options',
       container({ namespaceOptions: { usernsOptions: {} } }),
     ],
-    ['config.linux.security_context.seccomp', container({ seccomp: {} })],
-    ['config.linux.security_context.seccomp', container({ seccomp: { profileType: RuntimeDefault } })],
-    ['config.linux.security_context.seccomp', container({ seccomp: { profileType: Localhost, localhostRef: '/x' } })],
-    ['config.linux.security_context.seccomp_profile_path', container({ seccompProfilePath: 'runtime/default' })],
-    ['config.linux.security_context.apparmor', container({ apparmor: { profileType: Localhost, localhostRef: 'x' } })],
-    ['config.linux.security_context.apparmor_profile', container({ apparmorProfile: 'localhost/x' })],
   ])('refuses %s by name', (path, config) => {
     expect(() => create(config)).toThrow(`${path}: is not supported: `);
   });
@@ -58,20 +47,6 @@ describe('compileRefusal() of CreateContainer', () => {
     [
       'messages that ask for nothing',
       { windows: { resources: {} }, linux: { securityContext: { selinuxOptions: {} } } },
-    ],
-    ['an Unconfined seccomp profile', container({ seccomp: { profileType: Unconfined } })],
-    ['the older unconfined', container({ seccompProfilePath: 'unconfined' })],
-    [
-      'the older form beside the newer',
-      container({ seccomp: { profileType: Unconfined }, seccompProfilePath: 'runtime/default' }),
-    ],
-    [
-      'any profile of a privileged container',
-      container({ privileged: true, seccomp: { profileType: RuntimeDefault } }),
-    ],
-    [
-      "AppArmor's default",
-      container({ apparmor: { profileType: RuntimeDefault }, apparmorProfile: 'runtime/default' }),
     ],
     ["the node's user namespace", container({ namespaceOptions: { usernsOptions: { mode: NamespaceMode.NODE } } })],
     ['a plain mount', { mounts: [{ hostPath: '/a', containerPath: '/b', selinuxRelabel: true }] }],
@@ -85,10 +60,6 @@ describe('compileRefusal() of RunPodSandbox', () => {
 
   it.each<[string, IPodSandboxConfig]>([
     ['config.windows', { windows: { securityContext: { hostProcess: true } } }],
-    ['config.linux.security_context.seccomp', sandbox({ seccomp: { profileType: RuntimeDefault } })],
-    ['config.linux.security_context.seccomp', sandbox({ namespaceOptions: {}, seccomp: { profileType: Localhost } })],
-    ['config.linux.security_context.seccomp_profile_path', sandbox({ seccompProfilePath: 'runtime/default' })],
-    ['config.linux.security_context.apparmor', sandbox({ apparmor: { profileType: Localhost } })],
     ['config.linux.security_context.selinux_options', sandbox({ selinuxOptions: { level: 's0' } })],
     ['config.linux.security_context.namespace_options.target_id', sandbox({ namespaceOptions: { targetId: 'x' } })],
     [
@@ -97,11 +68,6 @@ describe('compileRefusal() of RunPodSandbox', () => {
     ],
   ])('refuses %s by name', (path, config) => {
     expect(() => run(config)).toThrow(`${path}: is not supported: `);
-  });
-
-  it("lets a seccomp profile pass where the pod has no process of its own, as the kubelet's always have one", () => {
-    expect(() => run(sandbox({ namespaceOptions: own, seccomp: { profileType: RuntimeDefault } }))).not.toThrow();
-    expect(() => run(sandbox({ namespaceOptions: own, seccompProfilePath: 'runtime/default' }))).not.toThrow();
   });
 
   it('lets an empty configuration pass', () => expect(() => run({})).not.toThrow());

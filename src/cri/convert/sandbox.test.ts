@@ -10,6 +10,7 @@ import {
   PodSandboxStatus,
   Protocol,
   RunPodSandboxRequest,
+  SecurityProfile,
 } from '../generated/cri.js';
 import type { IPodSandboxConfig, IPodSandboxFilter, IRunPodSandboxRequest } from '../generated/cri.js';
 import { toSandboxFilter, toSandboxSpec } from './sandbox.ts';
@@ -40,7 +41,12 @@ describe('toSandboxSpec()', () => {
       sysctls: {},
       namespaces: { network: 'pod', pid: 'pod', ipc: 'pod' },
       privileged: false,
-      security: { supplementalGroups: [], readonlyRootfs: false },
+      security: {
+        supplementalGroups: [],
+        readonlyRootfs: false,
+        seccomp: { kind: 'unconfined' },
+        apparmor: { kind: 'runtime-default' },
+      },
     });
   });
 
@@ -67,7 +73,8 @@ describe('toSandboxSpec()', () => {
           runAsGroup: { value: 0 },
           supplementalGroups: [5, 6],
           readonlyRootfs: true,
-          privileged: true,
+          seccomp: { profileType: SecurityProfile.ProfileType.Localhost, localhostRef: '/p.json' },
+          apparmor: { profileType: SecurityProfile.ProfileType.Unconfined },
         },
       },
     };
@@ -83,11 +90,32 @@ describe('toSandboxSpec()', () => {
       cgroupParent: '/kubepods/burstable/podu-1',
       sysctls: { 'net.ipv4.ip_unprivileged_port_start': '0' },
       namespaces: { network: 'node', pid: 'container', ipc: 'node' },
-      privileged: true,
-      security: { runAsUser: 1000, runAsGroup: 0, supplementalGroups: [5, 6], readonlyRootfs: true },
+      privileged: false,
+      security: {
+        runAsUser: 1000,
+        runAsGroup: 0,
+        supplementalGroups: [5, 6],
+        readonlyRootfs: true,
+        seccomp: { kind: 'localhost', ref: '/p.json' },
+        apparmor: { kind: 'unconfined' },
+      },
       overhead: { memoryLimitBytes: 1000, oomScoreAdj: 0 },
       resources: { cpuShares: 100, oomScoreAdj: 0 },
     });
+  });
+
+  it('has no profiles for a pod with privileged containers', () => {
+    const securityContext = { privileged: true, seccomp: {}, seccompProfilePath: 'runtime/default', apparmor: {} };
+    expect(convert({ config: { metadata: METADATA, linux: { securityContext } } })).toMatchObject({
+      privileged: true,
+      security: { seccomp: { kind: 'unconfined' }, apparmor: { kind: 'unconfined' } },
+    });
+  });
+
+  it("takes a sandbox's seccomp profile from the older field where the new one is absent", () => {
+    const securityContext = { seccompProfilePath: 'runtime/default' };
+    const { security } = convert({ config: { metadata: METADATA, linux: { securityContext } } });
+    expect(security.seccomp).toEqual({ kind: 'runtime-default' });
   });
 
   it.each<[string, IPodSandboxConfig | null]>([

@@ -1,17 +1,20 @@
 import { invalidField } from '../../engine/index.ts';
 import type { ContainerSecurity, SandboxSecurity, SandboxSpec, SecurityProfile } from '../../engine/index.ts';
-import { LinuxContainerSecurityContext, SupplementalGroupsPolicy } from '../generated/cri.js';
-import type { LinuxSandboxSecurityContext } from '../generated/cri.js';
+import {
+  LinuxContainerSecurityContext,
+  LinuxSandboxSecurityContext,
+  SupplementalGroupsPolicy,
+} from '../generated/cri.js';
 import { checkAbsolutePath, checkLine, quote } from './checks.ts';
 import { compact } from './compact.ts';
 import { toContainerPid } from './namespaces.ts';
 import { toOptionalUserId, toUserId } from './numbers.ts';
-import { toProfile } from './profiles.ts';
+import { toAppArmor, toSeccomp } from './profiles.ts';
 
 const CAPABILITY = /^[A-Za-z0-9_]+$/;
 
-export function toSandboxSecurity(field: string, message: LinuxSandboxSecurityContext | null): SandboxSecurity {
-  if (message === null) return { supplementalGroups: [], readonlyRootfs: false };
+export function toSandboxSecurity(field: string, given: LinuxSandboxSecurityContext | null): SandboxSecurity {
+  const message = given ?? LinuxSandboxSecurityContext.create();
   if (message.runAsGroup !== null && message.runAsUser === null) {
     throw invalidField(`${field}.run_as_group`, 'needs run_as_user');
   }
@@ -20,6 +23,13 @@ export function toSandboxSecurity(field: string, message: LinuxSandboxSecurityCo
     runAsGroup: toOptionalUserId(`${field}.run_as_group`, message.runAsGroup),
     supplementalGroups: message.supplementalGroups.map((id, i) => toUserId(`${field}.supplemental_groups[${i}]`, id)),
     readonlyRootfs: message.readonlyRootfs,
+    ...toProfiles(field, {
+      privileged: message.privileged,
+      seccomp: message.seccomp,
+      seccompProfilePath: message.seccompProfilePath,
+      apparmor: message.apparmor,
+      apparmorProfile: '',
+    }),
   });
 }
 
@@ -37,6 +47,10 @@ export function toContainerSecurity(
     privileged: message.privileged,
     addCapabilities: toCapabilities(`${field}.capabilities.add_capabilities`, message.capabilities?.addCapabilities),
     dropCapabilities: toCapabilities(`${field}.capabilities.drop_capabilities`, message.capabilities?.dropCapabilities),
+    addAmbientCapabilities: toCapabilities(
+      `${field}.capabilities.add_ambient_capabilities`,
+      message.capabilities?.addAmbientCapabilities,
+    ),
     pid: toContainerPid(`${field}.namespace_options`, message.namespaceOptions, sandbox.namespaces),
     ...toContainerUser(field, message),
     supplementalGroups: message.supplementalGroups.map((id, i) => toUserId(`${field}.supplemental_groups[${i}]`, id)),
@@ -51,16 +65,22 @@ export function toContainerSecurity(
 
 type Profiles = Pick<ContainerSecurity, 'seccomp' | 'apparmor'>;
 
-function toProfiles(field: string, message: LinuxContainerSecurityContext): Profiles {
+/** What containers and sandboxes have in common, but for AppArmor's older form, which sandboxes never had. */
+type ProfileFields = Pick<
+  LinuxContainerSecurityContext,
+  'privileged' | 'seccomp' | 'seccompProfilePath' | 'apparmor' | 'apparmorProfile'
+>;
+
+function toProfiles(field: string, message: ProfileFields): Profiles {
   const unconfined: SecurityProfile = { kind: 'unconfined' };
   // What privileged means, whatever profiles stand beside it.
   if (message.privileged) return { seccomp: unconfined, apparmor: unconfined };
   return {
-    seccomp: toProfile(`${field}.seccomp`, message.seccomp, {
+    seccomp: toSeccomp(`${field}.seccomp`, message.seccomp, {
       field: `${field}.seccomp_profile_path`,
       value: message.seccompProfilePath,
     }),
-    apparmor: toProfile(`${field}.apparmor`, message.apparmor, {
+    apparmor: toAppArmor(`${field}.apparmor`, message.apparmor, {
       field: `${field}.apparmor_profile`,
       value: message.apparmorProfile,
     }),

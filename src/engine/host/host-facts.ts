@@ -24,14 +24,20 @@ export interface HostFacts {
   readonly cgroupDriver: CgroupDriver;
   /** A cgroup can limit swap. */
   readonly swapLimit: boolean;
+  /** The kernel applies profiles, and apparmor_parser is there to load them. */
   readonly apparmor: boolean;
   readonly selinux: boolean;
   readonly seccomp: boolean;
   /** As limits name them: `2MB`, `1GB`. Empty where no hugetlb controller is. */
   readonly hugepageSizes: readonly string[];
   readonly kernelVersion: string;
+  /** The machine's, as Node names it. */
+  readonly arch: string;
   readonly cpuCount: number;
 }
+
+/** Where every distribution has it. */
+export const APPARMOR_PARSER = '/sbin/apparmor_parser';
 
 /** Reads the facts. What cannot be read counts as absent: no node is refused here. */
 export async function readHostFacts(): Promise<HostFacts> {
@@ -49,12 +55,13 @@ export async function readHostFacts(): Promise<HostFacts> {
     systemd,
     cgroupDriver: systemd ? 'systemd' : 'cgroupfs',
     swapLimit: await hasSwapLimit(cgroup),
-    apparmor: (await text('/sys/module/apparmor/parameters/enabled')).startsWith('Y'),
+    apparmor: await hasAppArmor(),
     selinux: await exists('/sys/fs/selinux/enforce'),
     seccomp: status.seccomp,
     // A hybrid node's runtime works through the v1 trees alone.
     hugepageSizes: usable(cgroup, hugetlb) ? parseHugepageSizes(await names('/sys/kernel/mm/hugepages')) : [],
     kernelVersion: release(),
+    arch: process.arch,
     cpuCount: availableParallelism(),
   });
 }
@@ -86,6 +93,10 @@ async function hasSwapLimit(layout: CgroupLayout): Promise<boolean> {
   const own = /^0::(.*)$/m.exec(await text('/proc/self/cgroup'))?.[1] ?? '/';
   if (own !== '/') return await exists(join(memory.mountPoint, own, 'memory.swap.max'));
   return await exists('/proc/swaps');
+}
+
+async function hasAppArmor(): Promise<boolean> {
+  return (await text('/sys/module/apparmor/parameters/enabled')).startsWith('Y') && (await exists(APPARMOR_PARSER));
 }
 
 async function text(path: string): Promise<string> {

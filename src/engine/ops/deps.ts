@@ -12,7 +12,7 @@ import type { LayerService } from '../layer/index.ts';
 import type { LogService } from '../log/index.ts';
 import type { CgroupService } from '../runtime/cgroup/index.ts';
 import type { Handlers } from '../runtime/handlers.ts';
-import type { RootfsReader } from '../security/index.ts';
+import type { RootfsReader, SecurityProfiles } from '../security/index.ts';
 import type { HostFacts } from '../host/index.ts';
 import type { WorkQueue } from '../work-queue.ts';
 import type { HandlerFeatures } from '../types.ts';
@@ -41,6 +41,7 @@ export interface OpsDeps {
   readonly tasks: TaskService;
   readonly cgroups: CgroupService;
   readonly rootfs: RootfsReader;
+  readonly profiles: SecurityProfiles;
   readonly exits: ContainerExits;
   /** Holds stop and remove of one sandbox apart. */
   readonly sandboxLocks: KeyedMutex<string>;

@@ -10,7 +10,7 @@ import { SIGKILL } from './signals.ts';
 
 export type PauseDeps = Pick<
   OpsDeps,
-  'store' | 'handlers' | 'host' | 'objects' | 'tasks' | 'exits' | 'cgroups' | 'pauseRoot'
+  'store' | 'handlers' | 'host' | 'objects' | 'tasks' | 'exits' | 'cgroups' | 'profiles' | 'pauseRoot'
 >;
 
 /** Runs the process that holds a pod's shared PID namespace: its PID 1. Returns its pid on the node. */
@@ -32,6 +32,7 @@ export async function runPause(deps: PauseDeps, record: SandboxRecord, signal: A
         namespaces: record.namespaces,
         cgroupsPath: deps.cgroups.specPath(record.cgroupParent, id),
         host: deps.host,
+        profiles: await deps.profiles.resolve(record.spec.security, signal),
       }),
     },
     signal,

@@ -27,6 +27,7 @@ export type RunSandboxDeps = Pick<
   | 'objects'
   | 'tasks'
   | 'exits'
+  | 'profiles'
   | 'pauseRoot'
 >;
 

@@ -13,6 +13,8 @@ import { FakeCgroupService } from '../runtime/cgroup/fake.ts';
 import { FakeObjects, FakeTasks } from '../runtime/fake-tasks.ts';
 import { createHandlers } from '../runtime/handlers.ts';
 import { FakeNamespaceService } from '../runtime/namespaces/fake.ts';
+import { FakeAppArmorNode } from '../security/apparmor/fake.ts';
+import { createAppArmorProfiles, createSecurityProfiles } from '../security/index.ts';
 import { FakeRootfsReader } from '../security/rootfs/fake.ts';
 import { createStore } from '../store/index.ts';
 import { FakeMountSources, FakePodFiles } from '../volume/fake.ts';
@@ -72,6 +74,7 @@ export async function testEngine() {
     runtimes: { features: () => ({ ...features }) },
     mountSources: new FakeMountSources(),
     rootfs: new FakeRootfsReader(),
+    profiles: createSecurityProfiles(createAppArmorProfiles({ enabled: false, node: new FakeAppArmorNode() })),
     sandboxLocks: new KeyedMutex(),
     containerLocks: new KeyedMutex(),
     stopping: new Set(),

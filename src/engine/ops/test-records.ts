@@ -13,7 +13,12 @@ export function sandboxSpec(overrides: Partial<SandboxSpec> = {}): SandboxSpec {
     sysctls: {},
     namespaces: { network: 'pod', pid: 'container', ipc: 'pod' },
     privileged: false,
-    security: { supplementalGroups: [], readonlyRootfs: false },
+    security: {
+      supplementalGroups: [],
+      readonlyRootfs: false,
+      seccomp: { kind: 'unconfined' },
+      apparmor: { kind: 'runtime-default' },
+    },
     ...overrides,
   };
 }
@@ -36,6 +41,7 @@ export function containerSpec(overrides: Partial<ContainerSpec> = {}): Container
       privileged: false,
       addCapabilities: [],
       dropCapabilities: [],
+      addAmbientCapabilities: [],
       pid: 'container',
       supplementalGroups: [],
       supplementalGroupsPolicy: 'merge',

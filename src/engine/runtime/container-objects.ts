@@ -1,6 +1,7 @@
 import { runc } from '../containerd/generated/containerd.js';
 import type { containers as api, google } from '../containerd/generated/containerd.js';
 import { EngineError, isKind } from '../errors.ts';
+import { parseExactJson, stringifyExactJson } from '../exact-json.ts';
 import type { ContainerObject, ContainerObjects, RuntimeOptions } from './task-types.ts';
 
 interface CallOptions {
@@ -52,7 +53,7 @@ export class ContainerdObjects implements ContainerObjects {
     const { container } = await this.#client.get({ id }, { signal });
     const spec = container?.spec;
     if (spec === null || spec === undefined) throw new EngineError('internal', `containerd keeps no spec of ${id}`);
-    return JSON.parse(Buffer.from(spec.value).toString('utf8'));
+    return parseExactJson(Buffer.from(spec.value).toString('utf8'));
   }
 
   async updateSpec(id: string, spec: unknown, signal: AbortSignal): Promise<void> {
@@ -71,7 +72,7 @@ export class ContainerdObjects implements ContainerObjects {
 }
 
 function encodeSpec(spec: unknown): google.protobuf.IAny {
-  return { typeUrl: SPEC_TYPE_URL, value: Buffer.from(JSON.stringify(spec)) };
+  return { typeUrl: SPEC_TYPE_URL, value: Buffer.from(stringifyExactJson(spec)) };
 }
 
 function encodeOptions(options: RuntimeOptions): google.protobuf.IAny | null {

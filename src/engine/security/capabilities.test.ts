@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { CAPABILITIES, capabilitiesOfMask, DEFAULT_CAPABILITIES, grantCapabilities } from './capabilities.ts';
 import { invalidField } from '../errors.ts';
 
-const NONE = { privileged: false, add: [], drop: [] };
+const NONE = { privileged: false, add: [], drop: [], addAmbient: [] };
 const ALL = CAPABILITIES as readonly string[];
 
 describe('capabilitiesOfMask()', () => {
@@ -46,7 +46,7 @@ describe('grantCapabilities()', () => {
   });
 
   it('gives a privileged container everything, whatever is dropped', () => {
-    expect(grantCapabilities({ privileged: true, add: [], drop: ['ALL'] }, ALL).names).toEqual(ALL);
+    expect(grantCapabilities({ ...NONE, privileged: true, drop: ['ALL'] }, ALL).names).toEqual(ALL);
   });
 
   it('withholds what the node itself does not have, and says so', () => {
@@ -54,6 +54,33 @@ describe('grantCapabilities()', () => {
     const grant = grantCapabilities({ ...NONE, add: ['ALL'] }, held);
     expect(grant.names).toEqual(held);
     expect(grant.withheld).toEqual(['CAP_SYS_RESOURCE']);
+  });
+
+  it('adds what is asked to be ambient to all sets', () => {
+    const grant = grantCapabilities({ ...NONE, drop: ['ALL'], add: ['KILL'], addAmbient: ['net_raw'] }, ALL);
+    expect(grant).toEqual({ names: ['CAP_KILL', 'CAP_NET_RAW'], ambient: ['CAP_NET_RAW'], withheld: [] });
+    expect(grantCapabilities({ ...NONE, addAmbient: ['SYS_TIME'] }, ALL).names).toContain('CAP_SYS_TIME');
+    expect(grantCapabilities({ ...NONE, privileged: true, addAmbient: ['KILL'] }, ALL).ambient).toEqual(['CAP_KILL']);
+    expect(grantCapabilities(NONE, ALL).ambient).toEqual([]);
+  });
+
+  it('makes all that is granted ambient for ALL', () => {
+    const held = ALL.filter((name) => name !== 'CAP_SYS_RESOURCE');
+    const grant = grantCapabilities({ ...NONE, addAmbient: ['ALL'], drop: ['KILL'] }, held);
+    expect(grant.ambient).toEqual(held.filter((name) => name !== 'CAP_KILL'));
+    expect(grant.withheld).toEqual(['CAP_SYS_RESOURCE']);
+  });
+
+  it('refuses an ambient one that the container does not get, and names the field', () => {
+    const field = 'config.linux.security_context.capabilities.add_ambient_capabilities[1]: CAP_SYS_TIME is not among';
+    const request = { ...NONE, addAmbient: ['KILL', 'sys_time'] };
+    expect(() => grantCapabilities({ ...request, drop: ['SYS_TIME'] }, ALL)).toThrow(field);
+    expect(() =>
+      grantCapabilities(
+        request,
+        ALL.filter((name) => name !== 'CAP_SYS_TIME'),
+      ),
+    ).toThrow(field);
   });
 
   it('refuses an unknown name and names the field', () => {

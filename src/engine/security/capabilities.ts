@@ -5,11 +5,15 @@ export interface CapabilityRequest {
   /** Names as people write them: any case, with or without `CAP_`; `ALL` stands for every one. */
   readonly add: readonly string[];
   readonly drop: readonly string[];
+  /** Added as well, and in the sets that a program without root's rights keeps. */
+  readonly addAmbient: readonly string[];
 }
 
 export interface CapabilityGrant {
   /** In the kernel's order. */
   readonly names: readonly string[];
+  /** Those of `names` that are to be ambient. */
+  readonly ambient: readonly string[];
   /** Asked for by name, or all of them, and not given, because this node does not have them to give. */
   readonly withheld: readonly string[];
 }
@@ -89,17 +93,32 @@ export function capabilitiesOfMask(hex: string): readonly string[] {
 /**
  * The capabilities of a container's first process: the default set, or all, or none, then what is added, then what is
  * dropped. Only what is in `held` (the runtime's own bounding set) is given: asking the kernel for more fails the whole
- * container. An unknown name is invalid-argument.
+ * container. An unknown name is invalid-argument, and so is an ambient one that is dropped or not in `held`: whoever asks
+ * for it has no other way to get it.
  */
 export function grantCapabilities(request: CapabilityRequest, held: readonly string[]): CapabilityGrant {
   const add = parseList(request.add, `${FIELD}.add_capabilities`);
   const drop = parseList(request.drop, `${FIELD}.drop_capabilities`);
-  const wanted = request.privileged ? new Set<string>(CAPABILITIES) : wantedOf(add, drop);
+  const ambient = parseList(request.addAmbient, `${FIELD}.add_ambient_capabilities`);
+  const wanted = request.privileged ? new Set<string>(CAPABILITIES) : wantedOf(new Set([...add, ...ambient]), drop);
   const names = CAPABILITIES.filter((name) => wanted.has(name));
+  const granted = names.filter((name) => held.includes(name));
+  checkAmbient(request.addAmbient, ambient, granted);
   return {
-    names: names.filter((name) => held.includes(name)),
+    names: granted,
+    ambient: granted.filter((name) => ambient.has(ALL) || ambient.has(name)),
     withheld: names.filter((name) => !held.includes(name)),
   };
+}
+
+function checkAmbient(asked: readonly string[], parsed: ReadonlySet<string>, granted: readonly string[]): void {
+  const missing = [...parsed].find((name) => name !== ALL && !granted.includes(name));
+  if (missing === undefined) return;
+  const index = asked.findIndex((name) => parseName(name) === missing);
+  throw invalidField(
+    `${FIELD}.add_ambient_capabilities[${index}]`,
+    `${missing} is not among those that the container gets: it is dropped as well, or davit does not have it itself`,
+  );
 }
 
 function wantedOf(add: ReadonlySet<string>, drop: ReadonlySet<string>): ReadonlySet<string> {
@@ -119,11 +138,16 @@ function parseList(names: readonly string[], field: string): ReadonlySet<string>
   const known: readonly string[] = CAPABILITIES;
   return new Set(
     names.map((name, index) => {
-      const upper = name.toUpperCase();
-      if (upper === ALL || upper === `CAP_${ALL}`) return ALL;
-      const full = upper.startsWith('CAP_') ? upper : `CAP_${upper}`;
-      if (!known.includes(full)) throw invalidField(`${field}[${index}]`, `unknown capability ${JSON.stringify(name)}`);
+      const full = parseName(name);
+      if (full !== ALL && !known.includes(full))
+        throw invalidField(`${field}[${index}]`, `unknown capability ${JSON.stringify(name)}`);
       return full;
     }),
   );
+}
+
+function parseName(name: string): string {
+  const upper = name.toUpperCase();
+  if (upper === ALL || upper === `CAP_${ALL}`) return ALL;
+  return upper.startsWith('CAP_') ? upper : `CAP_${upper}`;
 }

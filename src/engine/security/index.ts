@@ -1,6 +1,11 @@
+export { createAppArmorNode, createAppArmorProfiles } from './apparmor/index.ts';
+export type { AppArmorNode, AppArmorProfiles } from './apparmor/index.ts';
+export { createSecurityProfiles } from './profiles.ts';
+export type { NodeProfiles, SecurityProfiles, WantedProfiles } from './profiles.ts';
 export { createRootfsReader, ROOTFS_WORKER_SOURCE } from './rootfs/service.ts';
 export type { RootfsReaderDeps } from './rootfs/service.ts';
-export type { RootfsMount } from './rootfs/root-mounts.ts';
+export { readOnlyMounts } from './rootfs/root-mounts.ts';
+export type { ReadOnlyMount, RootfsMount } from './rootfs/root-mounts.ts';
 export type { RootFiles, RootfsReader } from './rootfs/rootfs-reader.ts';
 export { GROUP_PATH, imageUserOf, neededFiles, PASSWD_PATH, planUser, resolveUser } from './user.ts';
 export type { UserFiles, UserPlan, UserSecurity } from './user.ts';

@@ -33,7 +33,12 @@ function record(overrides: Partial<SandboxRecord> = {}): SandboxRecord {
       sysctls: {},
       namespaces: { network: 'pod', pid: 'container', ipc: 'pod' },
       privileged: false,
-      security: { supplementalGroups: [], readonlyRootfs: false },
+      security: {
+        supplementalGroups: [],
+        readonlyRootfs: false,
+        seccomp: { kind: 'unconfined' },
+        apparmor: { kind: 'runtime-default' },
+      },
     },
     createdAt: store.clock.next(),
     state: { phase: 'ready' },

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { HostDevice } from '../../host/index.ts';
 import { CAPABILITIES, DEFAULT_CAPABILITIES } from '../../security/capabilities.ts';
+import { parseSeccompProfile } from '../../security/seccomp/index.ts';
 import type { ContainerSecurity, ContainerSpec } from '../../types.ts';
 import { containerSpec } from './container-spec.ts';
 import type { ContainerSpecInput } from './container-spec.ts';
@@ -173,20 +174,56 @@ describe('containerSpec()', () => {
     expect(notices).toEqual(['capabilities that davit does not have itself are left out: CAP_SYS_RESOURCE']);
   });
 
-  it('refuses seccomp profiles by name, but not for a privileged container', () => {
+  it("filters system calls by the runtime's default, as far as the granted capabilities ask for it", () => {
     const seccomp = { kind: 'runtime-default' } as const;
-    expect(() => build({ spec: containerRequest({ security: security({ seccomp }) }) })).toThrow(
-      'config.linux.security_context.seccomp: runtime-default',
-    );
-    const request = containerRequest({ security: security({ seccomp, privileged: true }) });
-    expect(() => containerSpec(privileged({ spec: request }))).not.toThrow();
+    const allows = (more: Partial<ContainerSecurity>, name: string): boolean | undefined =>
+      build({
+        spec: containerRequest({ security: security({ seccomp, ...more }) }),
+      }).linux.seccomp?.syscalls[0]?.names.includes(name);
+    expect(allows({}, 'chroot')).toBe(true);
+    expect(allows({ dropCapabilities: ['SYS_CHROOT'] }, 'chroot')).toBe(false);
+    expect(allows({}, 'settimeofday')).toBe(false);
+    expect(allows({ addAmbientCapabilities: ['SYS_TIME'] }, 'settimeofday')).toBe(true);
+    expect(allows({ seccomp: { kind: 'unconfined' } }, 'chroot')).toBeUndefined();
   });
 
-  it('sets an AppArmor profile of the node where AppArmor is on, and refuses it where it is off', () => {
-    const apparmor = { kind: 'localhost', ref: 'localhost/web' } as const;
-    const spec = containerRequest({ security: security({ apparmor }) });
-    expect(build({ spec, host: hostFacts({ apparmor: true }) }).process.apparmorProfile).toBe('web');
-    expect(() => build({ spec })).toThrow('AppArmor is off on this node');
+  it('filters system calls by a profile of the node', () => {
+    const seccomp = { kind: 'localhost', ref: '/p.json' } as const;
+    const spec = containerRequest({ security: security({ seccomp }) });
+    const seccompFile = parseSeccompProfile('{"defaultAction":"SCMP_ACT_LOG"}', '/p.json');
+    expect(build({ spec, profiles: { seccompFile } }).linux.seccomp).toEqual({
+      defaultAction: 'SCMP_ACT_LOG',
+      syscalls: [],
+    });
+  });
+
+  it('refuses a filter where the kernel has none', () => {
+    const spec = containerRequest({ security: security({ seccomp: { kind: 'runtime-default' } }) });
+    expect(() => build({ spec, host: hostFacts({ seccomp: false }) })).toThrow(
+      'config.linux.security_context.seccomp: runtime-default cannot be had',
+    );
+  });
+
+  it('sets the AppArmor profile that was looked up', () => {
+    expect(build({ profiles: { apparmorProfile: 'web' } }).process.apparmorProfile).toBe('web');
+  });
+
+  it('leaves a privileged container without profiles', () => {
+    const request = containerRequest({
+      security: security({ seccomp: { kind: 'runtime-default' }, privileged: true }),
+    });
+    const { spec } = containerSpec(privileged({ spec: request, profiles: { apparmorProfile: 'web' } }));
+    expect(spec.linux).not.toHaveProperty('seccomp');
+    expect(spec.process).not.toHaveProperty('apparmorProfile');
+  });
+
+  it('puts ambient capabilities into all sets', () => {
+    const spec = containerRequest({
+      security: security({ dropCapabilities: ['ALL'], addAmbientCapabilities: ['NET_BIND_SERVICE'] }),
+    });
+    const only = ['CAP_NET_BIND_SERVICE'];
+    const all = { bounding: only, effective: only, permitted: only, inheritable: only, ambient: only };
+    expect(build({ spec }).process.capabilities).toEqual(all);
   });
 
   it('shares nothing between two specs, nor with what they are made from', () => {

@@ -3,6 +3,7 @@ import type { HandlerConfig } from '../../engine-config.ts';
 import type { HostDevice, HostFacts } from '../../host/index.ts';
 import { grantCapabilities } from '../../security/capabilities.ts';
 import type { CapabilityGrant } from '../../security/capabilities.ts';
+import type { NodeProfiles } from '../../security/profiles.ts';
 import type { ContainerSecurity, ContainerSpec, ContainerUser, NamespacePaths } from '../../types.ts';
 import { allowedAnnotations, containerAnnotations } from './annotations.ts';
 import type { SpecPod } from './annotations.ts';
@@ -16,7 +17,8 @@ import type { OciCapabilities, OciLinux, OciProcess, OciSpec } from './oci.ts';
 import { oomScoreAdj } from './oom-score.ts';
 import { processArgs, processCwd, processEnv } from './process.ts';
 import type { SpecImage } from './process.ts';
-import { containerProfiles } from './profiles.ts';
+import { processProfiles } from './profiles.ts';
+import type { ProfileParts } from './profiles.ts';
 import { ociResources } from './resources.ts';
 
 /** The pod a container is made in. */
@@ -44,6 +46,7 @@ export interface ContainerSpecInput {
   readonly devices: readonly SpecDevice[];
   /** All of the host's devices; asked for only when the container is privileged. */
   readonly hostDevices: readonly HostDevice[];
+  readonly profiles: NodeProfiles;
   /** First process of the container whose PID namespace is to be joined. */
   readonly targetPid?: number;
 }
@@ -71,11 +74,17 @@ export function containerSpec(input: ContainerSpecInput): ContainerSpecResult {
     selinux: host.selinux,
   });
   const granted = grantCapabilities(
-    { privileged: security.privileged, add: security.addCapabilities, drop: security.dropCapabilities },
+    {
+      privileged: security.privileged,
+      add: security.addCapabilities,
+      drop: security.dropCapabilities,
+      addAmbient: security.addAmbientCapabilities,
+    },
     host.process.boundingCapabilities,
   );
-  const process = containerProcess(input, granted);
-  const linux = containerLinux(input);
+  const profiles = processProfiles({ ...security, capabilities: granted.names, host, profiles: input.profiles });
+  const process = containerProcess(input, granted, profiles);
+  const linux = containerLinux(input, profiles);
   return {
     spec: {
       ociVersion: OCI_VERSION,
@@ -93,9 +102,14 @@ export function containerSpec(input: ContainerSpecInput): ContainerSpecResult {
   };
 }
 
-/** The same capabilities in the sets that a container has. */
-export function capabilitySets(names: readonly string[]): OciCapabilities {
-  return { bounding: [...names], effective: [...names], permitted: [...names] };
+/** The same capabilities in the sets that every container has; ambient ones in the rest, too. */
+export function capabilitySets(names: readonly string[], ambient: readonly string[] = []): OciCapabilities {
+  return {
+    bounding: [...names],
+    effective: [...names],
+    permitted: [...names],
+    ...(ambient.length === 0 ? {} : { inheritable: [...ambient], ambient: [...ambient] }),
+  };
 }
 
 interface Part<T> {
@@ -103,7 +117,11 @@ interface Part<T> {
   readonly notices: readonly string[];
 }
 
-function containerProcess(input: ContainerSpecInput, granted: CapabilityGrant): Part<OciProcess> {
+function containerProcess(
+  input: ContainerSpecInput,
+  granted: CapabilityGrant,
+  profiles: ProfileParts,
+): Part<OciProcess> {
   const { spec, image, sandbox, user, host } = input;
   const env = processEnv(spec, image, sandbox.hostname);
   // Without a value of its own a container would inherit the shim's, which is well protected.
@@ -115,16 +133,16 @@ function containerProcess(input: ContainerSpecInput, granted: CapabilityGrant): 
       args: processArgs(spec, image),
       env: env.env,
       cwd: processCwd(spec, image),
-      capabilities: capabilitySets(granted.names),
+      capabilities: capabilitySets(granted.names, granted.ambient),
       noNewPrivileges: spec.security.noNewPrivs,
       oomScoreAdj: oom.value,
-      ...containerProfiles(spec.security, host),
+      ...profiles.process,
     },
     notices: [...env.notices, ...oom.notices],
   };
 }
 
-function containerLinux(input: ContainerSpecInput): Part<OciLinux> {
+function containerLinux(input: ContainerSpecInput, profiles: ProfileParts): Part<OciLinux> {
   const { spec, sandbox, host } = input;
   const { security } = spec;
   const devices = containerDevices({ ...input, privileged: security.privileged });
@@ -142,6 +160,7 @@ function containerLinux(input: ContainerSpecInput): Part<OciLinux> {
       devices: devices.devices,
       resources: { devices: devices.rules, ...limits.resources },
       ...hiddenPaths(security),
+      ...profiles.linux,
     },
     notices: limits.notices,
   };

@@ -1,3 +1,5 @@
+import type { OciSeccomp } from '../../security/seccomp/index.ts';
+
 /** The part of the OCI runtime specification (config.json, version 1.0.2) that davit writes. */
 
 export interface OciSpec {
@@ -21,11 +23,16 @@ export interface OciProcess {
   readonly apparmorProfile?: string;
 }
 
-/** No ambient and no inheritable ones: a process that is not root has what its files give it. */
+/**
+ * Inheritable are the ambient ones alone, as the kernel asks: any other would be given to programs by the mere marks of
+ * their files (CVE-2022-24769). Without ambient ones a process that is not root has what its files give it.
+ */
 export interface OciCapabilities {
   readonly bounding: readonly string[];
   readonly effective: readonly string[];
   readonly permitted: readonly string[];
+  readonly inheritable?: readonly string[];
+  readonly ambient?: readonly string[];
 }
 
 export interface OciMount {
@@ -51,6 +58,7 @@ export interface OciLinux {
   readonly maskedPaths: readonly string[];
   readonly readonlyPaths: readonly string[];
   readonly rootfsPropagation?: 'rshared' | 'rslave';
+  readonly seccomp?: OciSeccomp;
 }
 
 export interface OciDevice {

@@ -3,20 +3,30 @@ import { newSandboxId } from '../../ids.ts';
 import type { SandboxSecurity } from '../../types.ts';
 import type { OciSpec } from './oci.ts';
 import { pauseSpec } from './pause-spec.ts';
+import type { PauseSpecInput } from './pause-spec.ts';
 import { hostFacts } from './test-input.ts';
 
 const ID = newSandboxId();
 
-function build(security: Partial<SandboxSecurity> = {}): OciSpec {
+function build(security: Partial<SandboxSecurity> = {}, more: Partial<PauseSpecInput> = {}): OciSpec {
   return pauseSpec({
     sandboxId: ID,
     spec: {
       metadata: { name: 'web-0', uid: 'u1', namespace: 'shop', attempt: 0 },
-      security: { supplementalGroups: [], readonlyRootfs: false, ...security },
+      privileged: false,
+      security: {
+        supplementalGroups: [],
+        readonlyRootfs: false,
+        seccomp: { kind: 'unconfined' },
+        apparmor: { kind: 'runtime-default' },
+        ...security,
+      },
     },
     namespaces: { network: '/run/ns/net', ipc: '/run/ns/ipc' },
     cgroupsPath: `/davit/${ID}/${ID}`,
     host: hostFacts(),
+    profiles: {},
+    ...more,
   });
 }
 
@@ -51,6 +61,13 @@ describe('pauseSpec()', () => {
       additionalGids: [6, 7],
     });
     expect(build({ runAsUser: 5 }).process.user.gid).toBe(0);
+  });
+
+  it('has the profiles that the pod asks for', () => {
+    expect(build()).not.toHaveProperty('linux.seccomp');
+    const { linux, process } = build({ seccomp: { kind: 'runtime-default' } }, { profiles: { apparmorProfile: 'x' } });
+    expect(linux.seccomp?.syscalls.find(({ names }) => names.includes('clone3'))?.action).toBe('SCMP_ACT_ERRNO');
+    expect(process.apparmorProfile).toBe('x');
   });
 
   it('belongs to the shim of the pod', () => {

@@ -1,4 +1,5 @@
 import type { HostFacts } from '../../host/index.ts';
+import type { NodeProfiles } from '../../security/profiles.ts';
 import type { SandboxId } from '../../ids.ts';
 import type { NamespacePaths, SandboxSpec } from '../../types.ts';
 import { podAnnotations } from './annotations.ts';
@@ -9,14 +10,16 @@ import { podNamespaces } from './namespaces.ts';
 import { OCI_VERSION } from './oci.ts';
 import type { OciSpec } from './oci.ts';
 import { oomScoreAdj } from './oom-score.ts';
+import { processProfiles } from './profiles.ts';
 
 export interface PauseSpecInput {
   readonly sandboxId: SandboxId;
-  readonly spec: Pick<SandboxSpec, 'metadata' | 'security'>;
+  readonly spec: Pick<SandboxSpec, 'metadata' | 'privileged' | 'security'>;
   readonly namespaces: NamespacePaths;
   /** As the OCI runtime takes it; see CgroupService.specPath. */
   readonly cgroupsPath: string;
-  readonly host: Pick<HostFacts, 'process'>;
+  readonly host: Pick<HostFacts, 'process' | 'arch' | 'kernelVersion' | 'seccomp'>;
+  readonly profiles: NodeProfiles;
 }
 
 /** Where the root that the caller makes has our static program; beside it the empty folders `proc` and `dev`. */
@@ -28,7 +31,9 @@ const NOBODY = 65_535;
 const OOM_SCORE_ADJ = -998;
 
 /** The OCI runtime spec of the process that holds a pod's shared PID namespace. Nothing but that: no capability, no device. */
-export function pauseSpec({ sandboxId, spec, namespaces, cgroupsPath, host }: PauseSpecInput): OciSpec {
+export function pauseSpec(input: PauseSpecInput): OciSpec {
+  const { sandboxId, spec, namespaces, cgroupsPath, host } = input;
+  const profiles = processProfiles({ ...input, ...spec.security, privileged: spec.privileged, capabilities: [] });
   const { runAsUser, runAsGroup, supplementalGroups } = spec.security;
   const uid = runAsUser ?? NOBODY;
   const gid = runAsGroup ?? (runAsUser === undefined ? NOBODY : 0);
@@ -43,6 +48,7 @@ export function pauseSpec({ sandboxId, spec, namespaces, cgroupsPath, host }: Pa
       capabilities: capabilitySets([]),
       noNewPrivileges: true,
       oomScoreAdj: oomScoreAdj(OOM_SCORE_ADJ, host.process).value,
+      ...profiles.process,
     },
     root: { path: 'rootfs', readonly: true },
     mounts: baseMounts(),
@@ -54,6 +60,7 @@ export function pauseSpec({ sandboxId, spec, namespaces, cgroupsPath, host }: Pa
       resources: { devices: [denyAll()] },
       maskedPaths: [],
       readonlyPaths: [],
+      ...profiles.linux,
     },
   };
 }

@@ -222,11 +222,18 @@ describe('the process of pauseSpec() on runc', () => {
       sandboxId,
       spec: {
         metadata: { name: 'web-0', uid: 'u1', namespace: 'shop', attempt: 0 },
-        security: { supplementalGroups: [], readonlyRootfs: false },
+        privileged: false,
+        security: {
+          supplementalGroups: [],
+          readonlyRootfs: false,
+          seccomp: { kind: 'runtime-default' },
+          apparmor: { kind: 'unconfined' },
+        },
       },
       namespaces: {},
       cgroupsPath: cgroups.specPath(parent, sandboxId),
       host,
+      profiles: {},
     });
     const path = bundle(sandboxId, spec);
     const rootfs = join(path, 'rootfs');
@@ -238,7 +245,7 @@ describe('the process of pauseSpec() on runc', () => {
       const pausePid = Number(pidOf(sandboxId));
       const shared = { sandbox: sandbox({ pausePid }) };
       expect(run('cat /proc/1/cmdline', { security: security({ pid: 'pod' }) }, shared)).toBe('/pause\0');
-      expect(readFileSync(`/proc/${pausePid}/status`, 'utf8')).toMatch(/^Uid:\t65535\t/m);
+      expect(readFileSync(`/proc/${pausePid}/status`, 'utf8')).toMatch(/^Uid:\t65535\t[^]*^Seccomp:\t2$/m);
       runc('delete', '--force', sandboxId);
       started.delete(sandboxId);
     } finally {

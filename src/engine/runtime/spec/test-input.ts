@@ -17,6 +17,7 @@ export function hostFacts(more: Partial<HostFacts> = {}): HostFacts {
     seccomp: true,
     hugepageSizes: ['2MB', '1GB'],
     kernelVersion: '6.1.0',
+    arch: 'x64',
     cpuCount: 2,
     ...more,
   };
@@ -41,6 +42,7 @@ export function security(more: Partial<ContainerSecurity> = {}): ContainerSecuri
     privileged: false,
     addCapabilities: [],
     dropCapabilities: [],
+    addAmbientCapabilities: [],
     pid: 'container',
     supplementalGroups: [],
     supplementalGroupsPolicy: 'merge',
@@ -99,6 +101,7 @@ export function specInput(more: Partial<ContainerSpecInput> = {}): ContainerSpec
     mounts: [],
     devices: [],
     hostDevices: [],
+    profiles: {},
     ...more,
   };
 }

@@ -5,12 +5,11 @@ import { EngineError, messageOf } from '../../errors.ts';
 import type { AppArmorNode } from './profiles.ts';
 
 const LIST = '/sys/kernel/security/apparmor/profiles';
-const PARSER = 'apparmor_parser';
 const LOAD_DEADLINE_MS = 20_000;
 const MAX_OUTPUT_LENGTH = 2000;
 
 /** The kernel, through securityfs and apparmor_parser. */
-export function createAppArmorNode(parser: string = PARSER): AppArmorNode {
+export function createAppArmorNode(parser: string): AppArmorNode {
   return {
     loaded: () => readFile(LIST, 'utf8').catch(() => undefined),
     load: (profile) => load(parser, profile),

@@ -49,7 +49,7 @@ class Profiles implements AppArmorProfiles {
     if (!this.#deps.enabled) {
       throw new EngineError(
         'failed-precondition',
-        `${field}: profile ${JSON.stringify(name)} cannot be used: AppArmor is off on this node`,
+        `${field}: profile ${JSON.stringify(name)} cannot be used: AppArmor is off on this node, or apparmor_parser is missing`,
       );
     }
     const loaded = await this.#deps.node.loaded();
