@@ -159,9 +159,6 @@ export interface ImageRequest {
   readonly annotations: StringMap;
 }
 
-  /** `name@digest` of the image that was found where it has one, else its id; there once the container is. */
-}
-
 /** Options that a request may add to a mount. None of them gives what the mount on the node has not. */
 export type MountOption =
   'nodev' | 'noexec' | 'nosuid' | 'nosymfollow' | 'noatime' | 'nodiratime' | 'relatime' | 'strictatime';

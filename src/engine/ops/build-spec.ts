@@ -1,7 +1,7 @@
 import { EngineError, invalidField, withContext } from '../errors.ts';
 import { allHostDevices, devicesAt } from '../host/index.ts';
 import { containerSpec } from '../runtime/spec/index.ts';
-import type { OciSpec, SpecDevice, SpecMount, SpecSandbox } from '../runtime/spec/index.ts';
+import type { OciSpec, SpecDevice, SpecSandbox } from '../runtime/spec/index.ts';
 import type { ContainerRecord, SandboxRecord } from '../store/index.ts';
 import type { DeviceSpec, Image } from '../types.ts';
 import type { OpsDeps } from './deps.ts';
@@ -18,7 +18,7 @@ export interface SpecSubject {
   readonly image: Image;
 }
 
-/** Looks up on the node what the request names (mount sources, devices, profiles, a target's process), then makes the OCI spec. */
+/** Looks up on the node what the request names (mounts, devices, profiles, a target), then makes the OCI spec. */
 export async function buildContainerSpec(
   deps: BuildSpecDeps,
   { record, sandbox, image }: SpecSubject,
@@ -42,11 +42,6 @@ export async function buildContainerSpec(
   });
   if (notices.length > 0) deps.logger.warn({ container: record.id, notices }, 'given only in part on this node');
   return oci;
-}
-
-  deps: BuildSpecDeps,
-  signal: AbortSignal,
-): Promise<readonly SpecMount[]> {
 }
 
 function specSandbox(deps: BuildSpecDeps, sandbox: SandboxRecord): SpecSandbox {
