@@ -9,6 +9,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { buildPause, type Arch } from '../../../../hack/lib/build-native.ts';
@@ -17,7 +18,7 @@ import type { HostFacts } from '../../host/index.ts';
 import { newContainerId, newSandboxId } from '../../ids.ts';
 import type { ContainerId, SandboxId } from '../../ids.ts';
 import { preparePauseRoot } from '../../pause-root.ts';
-import type { ContainerSpec } from '../../types.ts';
+import type { ContainerSecurity, ContainerSpec, SecurityProfile } from '../../types.ts';
 import { createCgroupService } from '../cgroup/index.ts';
 import type { CgroupService } from '../cgroup/index.ts';
 import { containerSpec } from './container-spec.ts';
@@ -28,6 +29,11 @@ import { pauseSpec } from './pause-spec.ts';
 import { containerRequest, security, specInput } from './test-input.ts';
 
 /** The specs on the runc that PATH finds. */
+
+const { EPERM, ENOSYS } = constants.errno;
+/** Numbers of system calls that machines do not agree on. */
+const CALLS =
+  process.arch === 'arm64' ? { socket: 198, unshare: 97, keyctl: 219 } : { socket: 41, unshare: 272, keyctl: 250 };
 
 let dir: string;
 let host: HostFacts;
@@ -211,6 +217,32 @@ describe('a container of containerSpec() on runc', () => {
       .map(({ mountPoint }) => join(mountPoint, parent))
       .filter((path) => existsSync(path));
     expect(left).toEqual([]);
+  });
+});
+
+/** What a call that a Perl script makes as root answers: 0, or the number of the error. */
+function errors(script: string, seccomp: SecurityProfile, more: Partial<ContainerSecurity> = {}): readonly number[] {
+  const perl = `sub t { $! = 0; my $n = shift; syscall($n, @_); print $! + 0, "\\n" };`;
+  const root = { user: { uid: 0, gid: 0, supplementalGroups: [0] } };
+  const output = run(`perl -e '${perl} ${script}'`, { security: security({ seccomp, ...more }) }, root);
+  return output.trim().split('\n').map(Number);
+}
+
+describe('the system calls of a container on runc', () => {
+  it('are those that the default profile allows, whatever stands in the upper half of a register', () => {
+    const { socket, unshare, keyctl } = CALLS;
+    const families = [1, 2, 38, 0x1_0000_0026, 40].map((family) => `t(${socket}, ${family}, 1, 0);`).join(' ');
+    const others = `t(${unshare}, 0x10000000); t(${unshare}, 0x200); t(${keyctl}, 0, 0, 0); t(435, 0, 0); t(425, 1, 0); t(4095);`;
+    const answers = [0, 0, EPERM, EPERM, EPERM, EPERM, 0, EPERM, ENOSYS, EPERM, ENOSYS];
+    expect(errors(`${families} ${others}`, { kind: 'runtime-default' })).toEqual(answers);
+  });
+
+  it('are more for whoever is granted more', () => {
+    const script = `t(${CALLS.unshare}, 0x04000000);`;
+    const added = { addCapabilities: ['SYS_ADMIN'] };
+    expect(errors(script, { kind: 'runtime-default' }, added)).toEqual([0]);
+    expect(errors(script, { kind: 'runtime-default' })).toEqual([EPERM]);
+    expect(errors(script, { kind: 'unconfined' }, added)).toEqual([0]);
   });
 });
 
