@@ -1,0 +1,152 @@
+import type { Readable, Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '../../engine/index.ts';
+import type { CommandSession } from './command-session.ts';
+import { encodeStatus, failureStatus } from './command-status.ts';
+import type { CommandStatus } from './command-status.ts';
+import { terminalSizes } from './resize.ts';
+import type { RemoteProcess } from './targets.ts';
+
+export interface CommandDeps {
+  /** Starts or joins the process. */
+  readonly start: (signal: AbortSignal) => Promise<RemoteProcess>;
+  readonly statusOf: (exitCode: number) => CommandStatus;
+  /** Aborted, with an error for the client to read, when the server ends the session. */
+  readonly stop: AbortSignal;
+  /** The process could not be disposed of. */
+  readonly onLeft: (error: unknown) => void;
+}
+
+/**
+ * A process that has ended may have left its output to another. Nothing of it for this long, with the client taking
+ * what there is, ends the session.
+ */
+const QUIET_AFTER_EXIT_MS = 10_000;
+/** For the client to read why the server ends the session. */
+const LAST_WORDS_MS = 1_000;
+
+/**
+ * Connects a client to a process until the process ends, the client goes, or `stop`; then tells the client how it
+ * ended and hangs up. Resolves with what the client is told; rejects never.
+ */
+export async function serveCommand(session: CommandSession, deps: CommandDeps): Promise<CommandStatus> {
+  const { process, status } = await run(session, deps, AbortSignal.any([session.gone, deps.stop]));
+  await Promise.all([
+    report(session, status, deps.stop),
+    Promise.resolve(process?.[Symbol.asyncDispose]()).catch(deps.onLeft),
+  ]);
+  return status;
+}
+
+interface Ran {
+  readonly process?: RemoteProcess;
+  readonly status: CommandStatus;
+}
+
+async function run(session: CommandSession, { start, statusOf }: CommandDeps, signal: AbortSignal): Promise<Ran> {
+  const failed = (error: unknown): CommandStatus => failureStatus(messageOf(signal.aborted ? signal.reason : error));
+  try {
+    const process = await start(signal);
+    const status = await connect(session, process, signal).then(statusOf, failed);
+    return { process, status };
+  } catch (error) {
+    return { status: failed(error) };
+  }
+}
+
+/** Resolves with the exit code once all output is with the client; rejects when the signal is aborted. */
+async function connect(session: CommandSession, process: RemoteProcess, signal: AbortSignal): Promise<number> {
+  const outputs = [relay(process.stdout, session.stdout), relay(process.stderr, session.stderr)];
+  forwardInput(session.stdin, process.stdin);
+  forwardSizes(session.resize, process);
+  const { exitCode } = await unlessAborted(process.exit, signal);
+  discard(session.stdin, process.stdin);
+  await unlessAborted(allSent(outputs), signal);
+  return exitCode;
+}
+
+async function report(session: CommandSession, status: CommandStatus, stop: AbortSignal): Promise<void> {
+  session.error.end(encodeStatus(status, session.statusFormat));
+  const hurry = stop.aborted ? AbortSignal.timeout(LAST_WORDS_MS) : hurriedBy(stop);
+  await session.close(hurry);
+}
+
+/** Aborted some time after `stop`. */
+function hurriedBy(stop: AbortSignal): AbortSignal {
+  const hurry = new AbortController();
+  const later = (): void => void setTimeout(() => hurry.abort(), LAST_WORDS_MS).unref();
+  stop.addEventListener('abort', later, { once: true });
+  return hurry.signal;
+}
+
+/** The end of the client's input is the end of the process's; that the client has gone is not. */
+function forwardInput(from: Readable | undefined, to: Writable | undefined): void {
+  if (from === undefined) return;
+  if (to === undefined) return discard(from, undefined);
+  // A process may close its input and live on: what still comes is for nobody.
+  to.on('error', () => discard(from, to));
+  to.on('close', () => discard(from, to));
+  from.pipe(to);
+}
+
+/** Reads on, or the client could say nothing else any more. */
+function discard(from: Readable | undefined, to: Writable | undefined): void {
+  if (from === undefined) return;
+  if (to !== undefined) from.unpipe(to);
+  from.resume();
+}
+
+function forwardSizes(from: Readable | undefined, process: RemoteProcess): void {
+  if (from === undefined) return;
+  const forward = async (): Promise<void> => {
+    for await (const { width, height } of terminalSizes(from)) process.resize(width, height);
+  };
+  // It ends with the client, or with a process that has no terminal any more: both are told elsewhere.
+  forward().catch(() => undefined);
+}
+
+interface Relay {
+  /** Settled when the output has ended and all of it is on its way, or when one side has broken. */
+  readonly done: Promise<unknown>;
+  /** Changes when output comes. */
+  readonly pieces: () => number;
+  readonly isBlocked: () => boolean;
+}
+
+function relay(from: Readable | undefined, to: Writable | undefined): Relay {
+  if (from === undefined || to === undefined) {
+    to?.end();
+    from?.resume();
+    return { done: Promise.resolve(), pieces: () => 0, isBlocked: () => false };
+  }
+  let pieces = 0;
+  from.on('data', () => pieces++);
+  const done = pipeline(from, to).catch(() => undefined);
+  return { done, pieces: () => pieces, isBlocked: () => to.writableNeedDrain };
+}
+
+async function allSent(relays: readonly Relay[]): Promise<void> {
+  const done = Promise.all(relays.map((one) => one.done)).then(() => true);
+  for (;;) {
+    const before = relays.map((one) => one.pieces());
+    const timer = new AbortController();
+    const quiet = sleep(QUIET_AFTER_EXIT_MS, false, { signal: timer.signal }).catch(() => false);
+    const isDone = await Promise.race([done, quiet]);
+    timer.abort();
+    const isQuiet = relays.every((one, at) => one.pieces() === before[at] && !one.isBlocked());
+    if (isDone || isQuiet) return;
+  }
+}
+
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const onAbort = (): void => reject(signal.reason as Error);
+  signal.addEventListener('abort', onAbort, { once: true });
+  if (signal.aborted) onAbort();
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
