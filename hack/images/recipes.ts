@@ -115,8 +115,27 @@ function shapes(base: Layer, system: readonly Entry[]): readonly Recipe[] {
       StopSignal: 'SIGINT',
       Labels: { 'davit.example/kind': 'test' },
     }),
+    image(['davit/volumes'], ['latest'], [base, gzip(volumes())], {
+      Env: [PATH],
+      Cmd: ['sh'],
+      Volumes: { '/data': {}, '/new/place': {}, '/../../../../srv': {}, '/linked': {} },
+    }),
     image(['davit/uncompressed'], ['latest'], [packLayer(system, 'none')], { Env: [PATH], Cmd: ['sh'] }),
     image(['davit/layers'], ['latest'], [base, ...many], { Env: [PATH], Cmd: ['sh'] }),
+  ];
+}
+
+/** Contents for declared volumes, and links that would lead a careless copy out of the image. */
+function volumes(): readonly Entry[] {
+  return [
+    dir('data', 0o1770),
+    dir('data/sub', 0o700),
+    text('data/sub/file', 'from the image\n', 0o640),
+    { type: 'symlink', path: 'data/link', target: '/etc/passwd' },
+    dir('srv'),
+    text('srv/inside', "the image's own\n"),
+    { type: 'symlink', path: 'linked', target: '../../../../../../../../srv' },
+    { type: 'symlink', path: 'out', target: '/../../../../../../etc' },
   ];
 }
 

@@ -36,7 +36,7 @@ import {
 } from './security/index.ts';
 import { createStore } from './store/index.ts';
 import { createVerbs } from './verbs.ts';
-import { createMountSources, createPodFiles } from './volume/index.ts';
+import { createContainerVolumes, createMountSources, createPodFiles } from './volume/index.ts';
 import { WorkQueue } from './work-queue.ts';
 
 /** Files that davit's other processes and threads start from. */
@@ -132,6 +132,7 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
     network,
     podFiles: createPodFiles({ state: config.state, mounts: namespaces }),
     mountSources: createMountSources(),
+    volumes: createContainerVolumes({ root: config.root, state: config.state, trees: rootfs, mounts: namespaces }),
     images,
     layers,
     log,

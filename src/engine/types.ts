@@ -159,13 +159,25 @@ export interface ImageRequest {
   readonly annotations: StringMap;
 }
 
+/** An image whose files are mounted, always read-only. */
+export interface ImageMount {
+  /** A reference, a digest or an image id, as it was asked for. */
+  readonly image: string;
+  /** What of the image is mounted; absent: all of it. Relative, without `..`. */
+  readonly subPath?: string;
+  /** `name@digest` of the image that was found where it has one, else its id; there once the container is. */
+  readonly imageRef?: string;
+}
+
 /** Options that a request may add to a mount. None of them gives what the mount on the node has not. */
 export type MountOption =
   'nodev' | 'noexec' | 'nosuid' | 'nosymfollow' | 'noatime' | 'nodiratime' | 'relatime' | 'strictatime';
 
 export interface MountSpec {
   readonly containerPath: string;
+  /** '' where `image` is mounted. */
   readonly hostPath: string;
+  readonly image?: ImageMount;
   readonly readonly: boolean;
   /** Read-only with all that is mounted below the host path; only with `readonly` and private propagation. */
   readonly recursiveReadOnly?: boolean;

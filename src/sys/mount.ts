@@ -1,12 +1,13 @@
 import { check, libc } from './libc.ts';
 
-export type MountFlag = 'readonly' | 'nosuid' | 'nodev' | 'noexec' | 'bind' | 'rec';
+export type MountFlag = 'readonly' | 'nosuid' | 'nodev' | 'noexec' | 'remount' | 'bind' | 'rec';
 
 const MOUNT_FLAGS: Readonly<Record<MountFlag, number>> = {
   readonly: 0x1,
   nosuid: 0x2,
   nodev: 0x4,
   noexec: 0x8,
+  remount: 0x20,
   bind: 0x1000,
   rec: 0x4000,
 };

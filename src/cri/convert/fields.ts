@@ -115,8 +115,8 @@ const MOUNT: FieldRules = {
   uidMappings: refused('mounts with mapped ids are not carried out'),
   gidMappings: refused('mounts with mapped ids are not carried out'),
   recursive_read_only: handled,
-  image: refused('image volumes are not carried out'),
-  image_sub_path: refused('image volumes are not carried out'),
+  image: nested({ ...IMAGE, image_ref: harmless('the image is found by the field image') }),
+  image_sub_path: handled,
   mount_options: handled,
 };
 

@@ -29,8 +29,6 @@ describe('compileRefusal() of CreateContainer', () => {
   it.each<[string, IContainerConfig]>([
     ['config.CDI_devices', { CDIDevices: [{ name: 'vendor.com/gpu=0' }] }],
     ['config.windows', { windows: { resources: { cpuCount: 1 } } }],
-    ['config.mounts[1].image', { mounts: [{}, { image: { image: 'x' } }] }],
-    ['config.mounts[0].image_sub_path', { mounts: [{ imageSubPath: 'x' }] }],
     ['config.mounts[0].uidMappings', { mounts: [{ uidMappings: [{ length: 1 }] }] }],
     ['config.mounts[0].gidMappings', { mounts: [{ gidMappings: [{ length: 1 }] }] }],
     ['config.image.runtime_handler', { image: { runtimeHandler: 'kata' } }],

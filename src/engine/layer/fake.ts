@@ -1,5 +1,5 @@
 import { EngineError } from '../errors.ts';
-import type { LayerService, Mount, PackedLayer, RootRequest } from './index.ts';
+import type { LayerService, Mount, PackedLayer, RootRequest, RootUsage } from './index.ts';
 
 /** Layers in memory, for tests of what uses them. Chain ids put into `layers` are unpacked. */
 export class FakeLayers implements LayerService {
@@ -17,6 +17,10 @@ export class FakeLayers implements LayerService {
     return this.mountsOf(key, snapshotter, signal);
   }
 
+  prepareView(request: RootRequest, signal: AbortSignal): Promise<readonly Mount[]> {
+    return this.prepareRoot(request, signal);
+  }
+
   removeRoot(key: string, snapshotter: string): Promise<void> {
     this.roots.delete(`${snapshotter} ${key}`);
     return Promise.resolve();
@@ -28,6 +32,11 @@ export class FakeLayers implements LayerService {
       return Promise.reject(new EngineError('not-found', `snapshot ${key} does not exist`));
     }
     return Promise.resolve([{ type: 'bind', source: `/fake/${key}`, options: ['rbind', 'rw'] }]);
+  }
+
+  usageOf(key: string, snapshotter: string): Promise<RootUsage> {
+    if (this.roots.has(`${snapshotter} ${key}`)) return Promise.resolve({ bytes: 4096, inodes: 1 });
+    return Promise.reject(new EngineError('not-found', `snapshot ${key} does not exist`));
   }
 
   committed(chainId: string, snapshotter: string): Promise<boolean> {

@@ -5,10 +5,14 @@ export interface LayerService {
    * A root of this key on the same parent is taken as it is, so that a repeated call succeeds.
    */
   prepareRoot(request: RootRequest, signal: AbortSignal): Promise<readonly Mount[]>;
-  /** Removes a root and all that was written to it. Unknown keys are fine. */
+  /** As prepareRoot, but nothing can be written to it. */
+  prepareView(request: RootRequest, signal: AbortSignal): Promise<readonly Mount[]>;
+  /** Removes a root or a view and all that was written to it. Unknown keys are fine. */
   removeRoot(key: string, snapshotter: string, signal: AbortSignal): Promise<void>;
   /** How to mount a root. not-found when there is none. */
   mountsOf(key: string, snapshotter: string, signal: AbortSignal): Promise<readonly Mount[]>;
+  /** What was written to a root. Takes as long as there are files in it. not-found when there is none. */
+  usageOf(key: string, snapshotter: string, signal: AbortSignal): Promise<RootUsage>;
   /** True when the snapshotter has the unpacked layers up to this chain id. */
   committed(chainId: string, snapshotter: string, signal: AbortSignal): Promise<boolean>;
   /** Like `committed`; what is there stays for as long as the lease does. */
@@ -18,6 +22,11 @@ export interface LayerService {
    * been done. The snapshot is held by `lease`. Throws data-loss when the layer is not what its config says.
    */
   unpack(layer: PackedLayer, lease: string, signal: AbortSignal): Promise<void>;
+}
+
+export interface RootUsage {
+  readonly bytes: number;
+  readonly inodes: number;
 }
 
 export interface RootRequest {
@@ -48,3 +57,4 @@ export interface PackedLayer {
 
 export { createLayerService } from './layer-service.ts';
 export { chainIds } from './chain-id.ts';
+export { snapshotterFolders } from './snapshotter-folders.ts';

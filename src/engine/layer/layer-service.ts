@@ -2,7 +2,7 @@ import type { Clients } from '../containerd/clients.ts';
 import type { types } from '../containerd/generated/containerd.js';
 import { isKind } from '../errors.ts';
 import { KeyedMutex } from '../keyed-mutex.ts';
-import type { LayerService, Mount, PackedLayer, RootRequest } from './index.ts';
+import type { LayerService, Mount, PackedLayer, RootRequest, RootUsage } from './index.ts';
 import { unpackLayer } from './unpack-layer.ts';
 
 export interface LayerDeps {
@@ -36,10 +36,18 @@ class Layers implements LayerService {
   }
 
   async prepareRoot(request: RootRequest, signal: AbortSignal): Promise<readonly Mount[]> {
+    return await this.#make('prepare', request, signal);
+  }
+
+  async prepareView(request: RootRequest, signal: AbortSignal): Promise<readonly Mount[]> {
+    return await this.#make('view', request, signal);
+  }
+
+  async #make(kind: 'prepare' | 'view', request: RootRequest, signal: AbortSignal): Promise<readonly Mount[]> {
     const { key, snapshotter, parent } = request;
     const labels = { ...request.labels, [GC_ROOT_LABEL]: new Date().toISOString() };
     try {
-      const { mounts } = await this.#deps.clients.snapshots.prepare({ key, snapshotter, parent, labels }, { signal });
+      const { mounts } = await this.#deps.clients.snapshots[kind]({ key, snapshotter, parent, labels }, { signal });
       return mountsFrom(mounts);
     } catch (error) {
       if (!isKind(error, 'already-exists')) throw error;
@@ -60,6 +68,11 @@ class Layers implements LayerService {
   async mountsOf(key: string, snapshotter: string, signal: AbortSignal): Promise<readonly Mount[]> {
     const { mounts } = await this.#deps.clients.snapshots.mounts({ key, snapshotter }, { signal });
     return mountsFrom(mounts);
+  }
+
+  async usageOf(key: string, snapshotter: string, signal: AbortSignal): Promise<RootUsage> {
+    const { size, inodes } = await this.#deps.clients.snapshots.usage({ key, snapshotter }, { signal });
+    return { bytes: size.toNumber(), inodes: inodes.toNumber() };
   }
 
   async committed(chainId: string, snapshotter: string, signal: AbortSignal): Promise<boolean> {

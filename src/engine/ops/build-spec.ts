@@ -1,9 +1,10 @@
 import { EngineError, invalidField, withContext } from '../errors.ts';
 import { allHostDevices, devicesAt } from '../host/index.ts';
 import { containerSpec } from '../runtime/spec/index.ts';
-import type { OciSpec, SpecDevice, SpecSandbox } from '../runtime/spec/index.ts';
+import type { OciSpec, SpecDevice, SpecMount, SpecSandbox } from '../runtime/spec/index.ts';
 import type { ContainerRecord, SandboxRecord } from '../store/index.ts';
-import type { DeviceSpec, Image } from '../types.ts';
+import type { DeviceSpec, Image, MountSpec } from '../types.ts';
+import type { PreparedVolumes } from './container-volumes.ts';
 import type { OpsDeps } from './deps.ts';
 import { hostnameOf } from './hostname.ts';
 
@@ -16,12 +17,13 @@ export interface SpecSubject {
   readonly record: ContainerRecord;
   readonly sandbox: SandboxRecord;
   readonly image: Image;
+  readonly volumes: PreparedVolumes;
 }
 
 /** Looks up on the node what the request names (mounts, devices, profiles, a target), then makes the OCI spec. */
 export async function buildContainerSpec(
   deps: BuildSpecDeps,
-  { record, sandbox, image }: SpecSubject,
+  { record, sandbox, image, volumes }: SpecSubject,
   signal: AbortSignal,
 ): Promise<OciSpec> {
   const { spec } = record;
@@ -34,7 +36,8 @@ export async function buildContainerSpec(
     host: deps.host,
     handler: deps.handlers.resolve(record.handlerName).config,
     cgroupsPath: deps.cgroups.specPath(sandbox.cgroupParent, record.id),
-    mounts: await deps.mountSources.resolve(spec.mounts, signal),
+    mounts: await resolveMounts(deps, spec.mounts, volumes, signal),
+    volumes: volumes.declared,
     devices: await lookUpDevices(spec.devices),
     hostDevices: spec.security.privileged ? await allHostDevices() : [],
     profiles: await deps.profiles.resolve(spec.security, signal),
@@ -42,6 +45,16 @@ export async function buildContainerSpec(
   });
   if (notices.length > 0) deps.logger.warn({ container: record.id, notices }, 'given only in part on this node');
   return oci;
+}
+
+async function resolveMounts(
+  deps: BuildSpecDeps,
+  mounts: readonly MountSpec[],
+  { images }: PreparedVolumes,
+  signal: AbortSignal,
+): Promise<readonly SpecMount[]> {
+  const resolved = await deps.mountSources.resolve(mounts, signal);
+  return resolved.map(({ spec, source }, index) => ({ spec, source: images.get(index) ?? source }));
 }
 
 function specSandbox(deps: BuildSpecDeps, sandbox: SandboxRecord): SpecSandbox {

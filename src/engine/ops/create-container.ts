@@ -10,8 +10,10 @@ import { containerName, moveContainer } from '../store/index.ts';
 import type { ContainerRecord, SandboxRecord } from '../store/index.ts';
 import type { ContainerSpec, ContainerUser, Image } from '../types.ts';
 import { buildContainerSpec } from './build-spec.ts';
-import type { BuildSpecDeps } from './build-spec.ts';
+import type { BuildSpecDeps, SpecSubject } from './build-spec.ts';
 import { checkMounts } from './check-mounts.ts';
+import { prepareVolumes, removeVolumes } from './container-volumes.ts';
+import type { PreparedVolumes, VolumesSubject } from './container-volumes.ts';
 import type { OpsDeps } from './deps.ts';
 import { containerLabels } from './labels.ts';
 import { dropContainer } from './remove-container.ts';
@@ -31,6 +33,7 @@ export type CreateContainerDeps = RemoveContainerDeps &
     | 'layers'
     | 'objects'
     | 'rootfs'
+    | 'volumes'
     | 'cgroups'
     | 'handlers'
     | 'runtimes'
@@ -44,6 +47,7 @@ export const CREATE_CONTAINER = defineOp('create-container', [
   'persist-intent',
   'prepare-root',
   'resolve-user',
+  'prepare-volumes',
   'create-object',
   'record-result',
 ]);
@@ -95,10 +99,16 @@ async function makeContainer(
     const intent = await persistIntent(deps, step, newRecord(deps, { id, sandbox, spec, image, configHash }));
     await prepareRoot(deps, step, intent, sandbox, image);
     const user = await findUser(deps, step, intent, image);
-    await createObject(deps, step, { ...intent, user }, sandbox, image);
+    const volumes = await makeVolumes(deps, step, { record: intent, sandbox, image });
+    await createObject(deps, step, { record: { ...intent, user }, sandbox, image, volumes });
     return await step('record-result', {
       deadlineMs: RECORD_DEADLINE_MS,
-      do: () => deps.store.containers.update(id, (current) => ({ ...current, user })),
+      do: () =>
+        deps.store.containers.update(id, (current) => ({
+          ...current,
+          user,
+          spec: { ...current.spec, mounts: volumes.mounts },
+        })),
     });
   });
 }
@@ -258,18 +268,29 @@ async function lookUpUser(
   return resolveUser(plan, { ...(passwd === undefined ? {} : { passwd }), ...(group === undefined ? {} : { group }) });
 }
 
+async function makeVolumes(
+  deps: CreateContainerDeps,
+  step: StepFn<'prepare-volumes'>,
+  subject: VolumesSubject,
+): Promise<PreparedVolumes> {
+  return await step('prepare-volumes', {
+    deadlineMs: IMAGE_DEADLINE_MS,
+    do: (signal) => prepareVolumes(deps, subject, signal),
+    undo: (signal) => removeVolumes(deps, subject.record, signal),
+  });
+}
+
 async function createObject(
   deps: CreateContainerDeps,
   step: StepFn<'create-object'>,
-  record: ContainerRecord,
-  sandbox: SandboxRecord,
-  image: Image,
+  subject: SpecSubject,
 ): Promise<void> {
+  const { record, sandbox, image } = subject;
   const handler = deps.handlers.resolve(record.handlerName);
   await step('create-object', {
     deadlineMs: CALL_DEADLINE_MS,
     do: async (signal) => {
-      const spec = await buildContainerSpec(deps, { record, sandbox, image }, signal);
+      const spec = await buildContainerSpec(deps, subject, signal);
       await deps.objects.create(
         {
           id: record.id,

@@ -6,7 +6,7 @@ import type { Store } from '../store/index.ts';
 import type { ContainerExits } from './container-exits.ts';
 import type { NamespaceService } from '../runtime/namespaces/index.ts';
 import type { NetworkService } from '../network/index.ts';
-import type { PodFiles, MountSources } from '../volume/index.ts';
+import type { ContainerVolumes, PodFiles, MountSources } from '../volume/index.ts';
 import type { ImageService } from '../image/index.ts';
 import type { LayerService } from '../layer/index.ts';
 import type { LogService } from '../log/index.ts';
@@ -34,6 +34,7 @@ export interface OpsDeps {
   readonly network: NetworkService;
   readonly podFiles: PodFiles;
   readonly mountSources: MountSources;
+  readonly volumes: ContainerVolumes;
   readonly images: ImageService;
   readonly layers: LayerService;
   readonly log: LogService;

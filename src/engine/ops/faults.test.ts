@@ -15,7 +15,19 @@ const POD = sandboxSpec({
   namespaces: { network: 'pod', pid: 'pod', ipc: 'pod' },
   sysctls: { 'net.ipv4.ip_forward': '1' },
 });
-const CONTAINER = containerSpec({ command: ['sleep', '1'] });
+const CONTAINER = containerSpec({
+  command: ['sleep', '1'],
+  mounts: [
+    {
+      containerPath: '/vol',
+      hostPath: '',
+      image: { image: 'docker.io/library/busybox:latest' },
+      readonly: true,
+      propagation: 'private',
+      selinuxRelabel: false,
+    },
+  ],
+});
 
 afterEach(() => {
   globalThis.davitFault = undefined;

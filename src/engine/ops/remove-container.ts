@@ -2,16 +2,21 @@ import type { ContainerId } from '../ids.ts';
 import { defineOp, runOp } from '../op.ts';
 import { within } from '../rollback.ts';
 import type { ContainerRecord } from '../store/index.ts';
+import { removeVolumes } from './container-volumes.ts';
 import type { OpsDeps } from './deps.ts';
 import { stopContainer } from './stop-container.ts';
 import type { StopContainerDeps } from './stop-container.ts';
 
 export type RemoveContainerDeps = StopContainerDeps &
-  Pick<OpsDeps, 'store' | 'observer' | 'work' | 'objects' | 'layers' | 'log' | 'cgroups' | 'containerLocks'>;
+  Pick<
+    OpsDeps,
+    'store' | 'observer' | 'work' | 'objects' | 'layers' | 'volumes' | 'log' | 'cgroups' | 'containerLocks'
+  >;
 
 export const REMOVE_CONTAINER = defineOp('remove-container', [
   'delete-task',
   'delete-object',
+  'remove-volumes',
   'remove-root',
   'release-output',
   'remove-cgroup',
@@ -47,6 +52,7 @@ function removals(deps: RemoveContainerDeps, record: ContainerRecord): readonly 
   return [
     ['delete-task', (signal) => deps.work.run(signal, () => deps.tasks.delete(id, sandboxId, signal))],
     ['delete-object', (signal) => deps.objects.delete(id, signal)],
+    ['remove-volumes', (signal) => removeVolumes(deps, record, signal)],
     ['remove-root', (signal) => deps.layers.removeRoot(record.snapshotKey, record.snapshotter, signal)],
     ['release-output', () => deps.log.release(id)],
     ['remove-cgroup', () => deps.cgroups.remove(record.cgroupPath)],

@@ -17,7 +17,7 @@ import { FakeAppArmorNode } from '../security/apparmor/fake.ts';
 import { createAppArmorProfiles, createSecurityProfiles } from '../security/index.ts';
 import { FakeRootfsReader } from '../security/rootfs/fake.ts';
 import { createStore } from '../store/index.ts';
-import { FakeMountSources, FakePodFiles } from '../volume/fake.ts';
+import { FakeContainerVolumes, FakeMountSources, FakePodFiles } from '../volume/fake.ts';
 import { WorkQueue } from '../work-queue.ts';
 import { ContainerExits } from './container-exits.ts';
 import type { OpsDeps } from './deps.ts';
@@ -43,6 +43,7 @@ export async function testEngine() {
     podFiles: new FakePodFiles(),
     layers,
     images,
+    volumes: new FakeContainerVolumes(),
     log: new FakeLogService(),
     cgroups: new FakeCgroupService(),
   };
@@ -95,6 +96,7 @@ export async function testEngine() {
       ...[...fakes.network.attached.keys()].map(() => 'network'),
       ...[...fakes.podFiles.created.keys()].map(() => 'pod files'),
       ...[...fakes.layers.roots.keys()].map(() => 'root'),
+      ...[...fakes.volumes.made.keys()].map(() => 'volumes'),
       ...[...fakes.objects.objects.keys()].map(() => 'object'),
       ...[...fakes.tasks.tasks.keys()].map(() => 'task'),
     ],

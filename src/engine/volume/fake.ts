@@ -1,5 +1,6 @@
-import type { SandboxId } from '../ids.ts';
+import type { ContainerId, SandboxId } from '../ids.ts';
 import type { MountSpec, SandboxSpec } from '../types.ts';
+import type { ContainerVolumes, DeclaredVolume } from './container-volumes.ts';
 import type { MountSources, ResolvedMount } from './mount-source.ts';
 import type { PodFileMounts, PodFiles, PodFilesRequest } from './pod-files.ts';
 
@@ -41,5 +42,33 @@ export class FakePodFiles implements PodFiles {
 export class FakeMountSources implements MountSources {
   async resolve(mounts: readonly MountSpec[]): Promise<readonly ResolvedMount[]> {
     return mounts.map((spec) => ({ spec, source: spec.hostPath }));
+  }
+}
+
+/** Volumes in memory. */
+export class FakeContainerVolumes implements ContainerVolumes {
+  /** By container. */
+  readonly made = new Map<ContainerId, string[]>();
+  failNextMount: Error | undefined;
+
+  async declare(id: ContainerId, _root: unknown, paths: readonly string[]): Promise<readonly DeclaredVolume[]> {
+    this.#add(id, paths);
+    return paths.map((containerPath) => ({ containerPath, source: `/fake/volumes/${id}${containerPath}` }));
+  }
+
+  async mountImage(id: ContainerId, index: number): Promise<string> {
+    const error = this.failNextMount;
+    this.failNextMount = undefined;
+    if (error !== undefined) throw error;
+    this.#add(id, [`image ${index}`]);
+    return `/fake/images/${id}/${index}`;
+  }
+
+  async remove(id: ContainerId): Promise<void> {
+    this.made.delete(id);
+  }
+
+  #add(id: ContainerId, names: readonly string[]): void {
+    if (names.length > 0) this.made.set(id, [...(this.made.get(id) ?? []), ...names]);
   }
 }

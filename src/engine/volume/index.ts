@@ -1,3 +1,6 @@
+export type { ContainerVolumes, ContainerVolumesDeps, DeclaredVolume } from './container-volumes.ts';
+export { createContainerVolumes } from './container-volumes.ts';
+export { declaredPaths } from './declared-paths.ts';
 export type { PodFileMounts, PodFiles, PodFilesDeps, PodFilesRequest, TmpfsMounts } from './pod-files.ts';
 export { createPodFiles } from './pod-files.ts';
 export { checkDns } from './resolv-conf.ts';

@@ -25,7 +25,7 @@ export interface ResolvedMount {
 
 export interface MountSources {
   /**
-   * Resolves the host paths of a request's mounts, in order. Throws invalid-argument naming `config.mounts[i].host_path`
+   * Resolves the host paths of a request's mounts, in order; a mount of an image keeps its ''. Throws invalid-argument naming `config.mounts[i].host_path`
    * for one that is relative or missing, deadline-exceeded naming it when it does not answer, failed-precondition when
    * its propagation cannot be had. A path that hangs holds up this call alone.
    */
@@ -46,18 +46,18 @@ class Sources implements MountSources {
   }
 
   async resolve(mounts: readonly MountSpec[], signal: AbortSignal): Promise<readonly ResolvedMount[]> {
-    mounts.forEach(({ hostPath }, index) => {
+    const asked = mounts.flatMap(({ hostPath, image }, index) => (image === undefined ? [{ hostPath, index }] : []));
+    asked.forEach(({ hostPath, index }) => {
       if (!isAbsolute(hostPath))
         throw invalidField(fieldOf(index), `not an absolute path: ${JSON.stringify(hostPath)}`);
       if (hostPath.includes('\0')) throw invalidField(fieldOf(index), 'has a NUL in it');
       if (this.#stuck.has(hostPath)) throw hung(index, hostPath, 'an earlier look at it has not ended yet');
     });
-    if (mounts.length === 0) return [];
-    const paths = mounts.map(({ hostPath }) => hostPath);
-    // One process for all of them is the rule; one for each finds the culprit when that did not work.
-    const all = await this.#probe(paths, this.#deps.sourcesTimeoutMs ?? SOURCES_TIMEOUT_MS, signal);
-    const sources = all.kind === 'resolved' ? all.paths : await this.#oneByOne(paths, signal);
-    const resolved = mounts.map((spec, index) => ({ spec, source: sources[index] ?? spec.hostPath }));
+    const sources = new Map<number, string>();
+    for (const [at, source] of (await this.#resolveAll(asked, signal)).entries()) {
+      sources.set(asked[at]?.index ?? at, source);
+    }
+    const resolved = mounts.map((spec, index) => ({ spec, source: sources.get(index) ?? spec.hostPath }));
     if (mounts.some(({ propagation }) => propagation !== 'private')) {
       const mountinfo = await readFile('/proc/self/mountinfo', 'utf8');
       resolved.forEach(({ spec, source }, index) => checkPropagation(mountinfo, spec, source, index));
@@ -65,15 +65,24 @@ class Sources implements MountSources {
     return resolved;
   }
 
-  async #oneByOne(paths: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
+  async #resolveAll(asked: readonly Asked[], signal: AbortSignal): Promise<readonly string[]> {
+    if (asked.length === 0) return [];
+    const paths = asked.map(({ hostPath }) => hostPath);
+    // One process for all of them is the rule; one for each finds the culprit when that did not work.
+    const all = await this.#probe(paths, this.#deps.sourcesTimeoutMs ?? SOURCES_TIMEOUT_MS, signal);
+    return all.kind === 'resolved' ? all.paths : await this.#oneByOne(asked, signal);
+  }
+
+  async #oneByOne(asked: readonly Asked[], signal: AbortSignal): Promise<readonly string[]> {
     const timeoutMs = this.#deps.oneSourceTimeoutMs ?? ONE_SOURCE_TIMEOUT_MS;
-    const probes = await Promise.all(paths.map((path) => this.#probe([path], timeoutMs, signal)));
-    return probes.map((probe, index) => {
-      const path = paths[index] ?? '';
-      if (probe.kind === 'resolved') return probe.paths[0] ?? path;
-      if (probe.kind === 'failed') throw invalidField(fieldOf(index), `${path}: ${probe.message}`);
-      throw hung(index, path, `it did not answer within ${timeoutMs / 1000} s`);
-    });
+    return await Promise.all(
+      asked.map(async ({ hostPath: path, index }) => {
+        const probe = await this.#probe([path], timeoutMs, signal);
+        if (probe.kind === 'resolved') return probe.paths[0] ?? path;
+        if (probe.kind === 'failed') throw invalidField(fieldOf(index), `${path}: ${probe.message}`);
+        throw hung(index, path, `it did not answer within ${timeoutMs / 1000} s`);
+      }),
+    );
   }
 
   async #probe(paths: readonly string[], timeoutMs: number, signal: AbortSignal): ReturnType<typeof probePaths> {
@@ -85,6 +94,12 @@ class Sources implements MountSources {
     }
     return probe;
   }
+}
+
+/** A path that was asked for, and which of the mounts it belongs to. */
+interface Asked {
+  readonly hostPath: string;
+  readonly index: number;
 }
 
 function fieldOf(index: number): string {

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { EngineError } from '../../errors.ts';
 import type { SandboxId } from '../../ids.ts';
 import type { NamespacePaths } from '../../types.ts';
+import type { ImageOrder } from './protocol.ts';
 import type { NamespaceRequest, NamespaceService, PinnedNamespaces } from './namespace-service.ts';
 import { checkSysctls } from './sysctls.ts';
 
@@ -55,6 +56,10 @@ export class FakeNamespaceService implements NamespaceService {
   async mountTmpfs(target: string): Promise<void> {
     this.#fail('mountTmpfs');
     this.mounts.add(target);
+  }
+
+  async mountImage({ base }: ImageOrder): Promise<void> {
+    this.mounts.add(base);
   }
 
   async bindMount(_source: string, target: string): Promise<void> {

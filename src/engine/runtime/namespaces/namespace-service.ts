@@ -1,7 +1,7 @@
 import type { SandboxId } from '../../ids.ts';
 import type { Service } from '../../lifecycle.ts';
 import type { NamespacePaths, StringMap } from '../../types.ts';
-import type { TmpfsOptions } from './protocol.ts';
+import type { ImageOrder, TmpfsOptions } from './protocol.ts';
 
 export interface NamespaceRequest {
   /** Which namespaces are the pod's own; the others stay the node's. */
@@ -43,6 +43,11 @@ export interface NamespaceService extends Service {
   mountTmpfs(target: string, options: TmpfsOptions): Promise<void>;
   /** Binds `source`, with the mounts below it, on an existing file or folder. Not for sources that may hang. */
   bindMount(source: string, target: string): Promise<void>;
+  /**
+   * Mounts an image's files read-only, without devices and set-uid programs, and a part of them beside; no link in the
+   * image leads out of it. not-found when there is no such part. What is mounted when it fails is for `unmount`.
+   */
+  mountImage(order: ImageOrder): Promise<void>;
   /** Takes every mount off `target`; a target without one, or that is not there, is success. */
   unmount(target: string): Promise<void>;
 }

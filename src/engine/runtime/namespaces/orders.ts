@@ -1,13 +1,15 @@
-import { closeSync, constants, mkdirSync, openSync, rmdirSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, mkdirSync, openSync, rmdirSync, rmSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { bringLoopbackUp } from '../../../sys/loopback.ts';
 import { ErrnoError } from '../../../sys/libc.ts';
 import { detachMount, mount } from '../../../sys/mount.ts';
 import type { NamespaceKind } from '../../../sys/namespaces.ts';
 import { ownNamespacePath, sethostname } from '../../../sys/namespaces.ts';
+import { closeOpened, openPlaceInRoot } from '../../../sys/openat2.ts';
+import { changeDirectory } from '../../../sys/private-mounts.ts';
 import type { Home } from './home.ts';
 import { LostError } from './home.ts';
-import type { Failure, Order } from './protocol.ts';
+import type { Failure, ImageMountStep, ImageOrder, Order } from './protocol.ts';
 import { KINDS } from './protocol.ts';
 import type { Sysctl } from './sysctls.ts';
 
@@ -42,6 +44,8 @@ export function carryOut(order: Order, home: Home): void {
       return step('bind', () =>
         mount({ source: order.source, target: order.target, type: 'none', flags: ['bind', 'rec'] }),
       );
+    case 'image':
+      return mountImage(order);
     case 'unmount':
       return step('unmount', () => detachAll(order.target));
   }
@@ -97,6 +101,53 @@ function destroy(dir: string): void {
 function mountTmpfs({ target, options }: Extract<Order, { op: 'tmpfs' }>): void {
   const data = `size=${options.sizeBytes},mode=${options.mode.toString(8)}`;
   step('mount tmpfs', () => mount({ source: 'tmpfs', target, type: 'tmpfs', flags: options.flags, data }));
+}
+
+/** Undoes nothing: `unmount` takes what is there. */
+function mountImage({ mounts, base, part }: Extract<Order, { op: 'image' }>): void {
+  step('mount the image', () => {
+    for (const one of mounts) attach(one, base);
+  });
+  if (part === undefined) return;
+  step(`find ${part.subPath} in the image`, () => {
+    const root = openSync(base, constants.O_RDONLY | constants.O_DIRECTORY);
+    try {
+      bindPart(root, part);
+    } finally {
+      closeSync(root);
+    }
+  });
+}
+
+function attach(one: ImageMountStep, target: string): void {
+  if (one.kind === 'bind') {
+    mount({ source: one.source, target, type: 'none', flags: ['bind'] });
+  } else {
+    // The thread's working directory is its own: see worker.ts.
+    changeDirectory(one.from);
+    try {
+      mount({ source: one.source, target, type: one.type, flags: ['readonly'], data: one.data });
+    } finally {
+      changeDirectory('/');
+    }
+  }
+  restrict(target);
+}
+
+function bindPart(root: number, { subPath, target }: NonNullable<ImageOrder['part']>): void {
+  const fd = openPlaceInRoot(root, subPath);
+  try {
+    if (fstatSync(fd).isDirectory()) mkdirSync(target, { mode: PIN_DIR_MODE });
+    else closeSync(openSync(target, 'wx', PIN_MODE));
+    mount({ source: `/proc/self/fd/${fd}`, target, type: 'none', flags: ['bind'] });
+    restrict(target);
+  } finally {
+    closeOpened(fd);
+  }
+}
+
+function restrict(target: string): void {
+  mount({ source: 'none', target, type: 'none', flags: ['remount', 'bind', 'readonly', 'nosuid', 'nodev'] });
 }
 
 function pin(kind: NamespaceKind, path: string): void {

@@ -16,7 +16,33 @@ export type Order =
   | { readonly op: 'destroy'; readonly dir: string }
   | { readonly op: 'tmpfs'; readonly target: string; readonly options: TmpfsOptions }
   | { readonly op: 'bind'; readonly source: string; readonly target: string }
+  | ({ readonly op: 'image' } & ImageOrder)
   | { readonly op: 'unmount'; readonly target: string };
+
+/** Mounts an image's files, and a part of them beside. */
+export interface ImageOrder {
+  readonly mounts: readonly ImageMountStep[];
+  /** An empty folder for the whole image. */
+  readonly base: string;
+  readonly part?: {
+    /** What is shown of the image, as a process whose root the image is would find it. */
+    readonly subPath: string;
+    /** Where; made as a folder or a file, as it must be. */
+    readonly target: string;
+  };
+}
+
+/** One mount(2). */
+export type ImageMountStep =
+  | { readonly kind: 'bind'; readonly source: string }
+  | {
+      readonly kind: 'filesystem';
+      readonly type: string;
+      readonly source: string;
+      readonly data: string;
+      /** Folder that relative paths in `data` start from. */
+      readonly from: string;
+    };
 
 export interface TmpfsOptions {
   readonly sizeBytes: number;

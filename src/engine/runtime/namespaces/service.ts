@@ -10,7 +10,7 @@ import type { Logger } from '../../logger.ts';
 import type { NamespacePaths } from '../../types.ts';
 import { checkHostname } from './hostname.ts';
 import type { NamespaceRequest, NamespaceService, PinnedNamespaces } from './namespace-service.ts';
-import type { Failure, Order, TmpfsOptions } from './protocol.ts';
+import type { Failure, ImageOrder, Order, TmpfsOptions } from './protocol.ts';
 import { KINDS } from './protocol.ts';
 import { checkSysctls, sysctlField } from './sysctls.ts';
 import { WorkerThread } from './worker-thread.ts';
@@ -123,6 +123,10 @@ class Namespaces implements NamespaceService {
     await this.#run(target, { op: 'bind', source, target });
   }
 
+  async mountImage(order: ImageOrder): Promise<void> {
+    await this.#run(order.base, { op: 'image', ...order });
+  }
+
   async unmount(target: string): Promise<void> {
     await this.#run(target, { op: 'unmount', target });
   }
@@ -164,6 +168,8 @@ function translate(object: string, { step, message, code, sysctl }: Failure): En
 
 function kindOfCode(code: string | undefined): ErrorKind {
   switch (code) {
+    case 'ENOENT':
+      return 'not-found';
     case 'EEXIST':
       return 'already-exists';
     case 'EPERM':

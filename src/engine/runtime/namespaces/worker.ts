@@ -5,8 +5,11 @@
  */
 import process from 'node:process';
 import { parentPort } from 'node:worker_threads';
+import { unshareFs } from '../../../sys/private-mounts.ts';
 import { openHome } from './home.ts';
 import { serve } from './serve.ts';
 
+// A working directory of its own, for mounts whose layers are named from the folder that they share.
+unshareFs();
 if (parentPort === null) throw new Error('this file is the entry of a worker thread');
 serve(parentPort, openHome(), (code) => process.exit(code));

@@ -10,7 +10,7 @@ import type { SpecPod } from './annotations.ts';
 import { containerDevices } from './devices.ts';
 import type { SpecDevice } from './devices.ts';
 import { containerMounts } from './mounts.ts';
-import type { SpecMount, SpecPodFiles } from './mounts.ts';
+import type { SpecMount, SpecPodFiles, SpecVolume } from './mounts.ts';
 import { containerNamespaces } from './namespaces.ts';
 import { OCI_VERSION } from './oci.ts';
 import type { OciCapabilities, OciLinux, OciProcess, OciSpec } from './oci.ts';
@@ -42,6 +42,8 @@ export interface ContainerSpecInput {
   readonly cgroupsPath: string;
   /** The request's mounts, resolved, in its order. */
   readonly mounts: readonly SpecMount[];
+  /** Volumes that the image declares and that no mount of the request takes the place of. */
+  readonly volumes: readonly SpecVolume[];
   /** The request's devices, looked up; a folder of devices is one entry for each. */
   readonly devices: readonly SpecDevice[];
   /** All of the host's devices; asked for only when the container is privileged. */
@@ -68,6 +70,7 @@ export function containerSpec(input: ContainerSpecInput): ContainerSpecResult {
     throw invalidField('config.linux.security_context.privileged', 'the sandbox is not privileged');
   const mounts = containerMounts({
     mounts: input.mounts,
+    volumes: input.volumes,
     podFiles: sandbox.files,
     readonlyRootfs: security.readonlyRootfs,
     privileged: security.privileged,

@@ -20,6 +20,7 @@ function mount(containerPath: string, more: Partial<MountSpec> = {}): SpecMount 
 function plan(mounts: readonly SpecMount[], more: Partial<MountsInput> = {}): MountsPlan {
   return containerMounts({
     mounts,
+    volumes: [],
     podFiles: FILES,
     readonlyRootfs: false,
     privileged: false,

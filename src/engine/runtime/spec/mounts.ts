@@ -17,8 +17,15 @@ export interface SpecMount {
   readonly source: string;
 }
 
+/** A folder of the node for a volume that the image declares. */
+export interface SpecVolume {
+  readonly containerPath: string;
+  readonly source: string;
+}
+
 export interface MountsInput {
   readonly mounts: readonly SpecMount[];
+  readonly volumes: readonly SpecVolume[];
   readonly podFiles: SpecPodFiles;
   readonly readonlyRootfs: boolean;
   readonly privileged: boolean;
@@ -50,8 +57,11 @@ export function containerMounts(input: MountsInput): MountsPlan {
     ({ destination }) => !destinations.some((taken) => isAtOrBelow(destination, taken)),
   );
   const files = podFileMounts(input).filter(({ destination }) => !requested.has(destination));
+  const volumes = input.volumes
+    .filter(({ containerPath }) => !requested.has(containerPath))
+    .map(({ containerPath, source }) => bind(containerPath, source, 'rprivate', 'rw'));
   return {
-    mounts: [...system, ...[...files, ...requested.values()].sort(byDepth)],
+    mounts: [...system, ...[...files, ...volumes, ...requested.values()].sort(byDepth)],
     root: rootPropagation(input.mounts),
     notices,
   };
@@ -114,7 +124,7 @@ function requestedMounts({ mounts, selinux }: MountsInput, notices: string[]): R
       notices.push(`config.mounts[${index}].selinux_relabel: SELinux labels are not set; ${source} keeps its own`);
     byDestination.set(
       destination,
-      bind(destination, source, PROPAGATION[spec.propagation], accessOf(spec), spec.options),
+      bind(destination, source, PROPAGATION[spec.propagation], accessOf(spec), optionsOf(spec)),
     );
   });
   return byDestination;
@@ -134,7 +144,13 @@ function rootPropagation(mounts: readonly SpecMount[]): MountsPlan['root'] {
   return mounts.some(({ spec }) => spec.propagation === 'host-to-container') ? { rootfsPropagation: 'rslave' } : {};
 }
 
-function accessOf({ readonly, recursiveReadOnly }: MountSpec): Access {
+/** An image is nobody's to write to, and no device or set-uid program of it is anybody's to use. */
+function optionsOf({ image, options = [] }: MountSpec): readonly string[] {
+  return image === undefined ? options : [...new Set(['nosuid', 'nodev', ...options])];
+}
+
+function accessOf({ image, readonly, recursiveReadOnly }: MountSpec): Access {
+  if (image !== undefined) return 'ro';
   if (!readonly) return 'rw';
   return recursiveReadOnly ? 'rro' : 'ro';
 }

@@ -99,6 +99,7 @@ export function specInput(more: Partial<ContainerSpecInput> = {}): ContainerSpec
     handler: { podAnnotations: [], containerAnnotations: [] },
     cgroupsPath: '/davit/pod1/c1',
     mounts: [],
+    volumes: [],
     devices: [],
     hostDevices: [],
     profiles: {},
