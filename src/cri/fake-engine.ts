@@ -133,6 +133,8 @@ export function fakeEngine(verbs: Partial<Engine> = {}): Engine {
     listContainers: () => [],
     inspectContainer: absent('inspectContainer'),
     reopenContainerLog: absent('reopenContainerLog'),
+    execSync: absent('execSync'),
+    openExec: absent('openExec'),
     pullImage: absent('pullImage'),
     getImage: () => undefined,
     listImages: () => [],

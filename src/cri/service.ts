@@ -1,6 +1,7 @@
 import type { Server } from '@grpc/grpc-js';
 import type { Engine } from '../engine/index.ts';
 import { containerHandlers } from './container.ts';
+import { execHandlers } from './exec.ts';
 import { ImageService, RuntimeService } from './generated/cri.js';
 import type { Handler } from './handler.ts';
 import { unimplemented } from './handler.ts';
@@ -16,6 +17,7 @@ export function criHandlers(engine: Engine, version: string): readonly Handler[]
     ...statusHandlers(engine, version),
     ...sandboxHandlers(engine),
     ...containerHandlers(engine),
+    ...execHandlers(engine),
     ...imageHandlers(engine),
   ];
 }

@@ -1,3 +1,4 @@
+import type { ExecRequest, ExecSession, ExecSyncResult } from './exec/index.ts';
 import type {
   CgroupDriver,
   Container,
@@ -53,6 +54,19 @@ export interface Engine {
   inspectContainer(id: string, signal: AbortSignal): Promise<Readonly<Record<string, unknown>>>;
   /** Closes and opens the log file again, after a rotation by rename. The container must be running. */
   reopenContainerLog(id: string, signal: AbortSignal): Promise<void>;
+
+  /**
+   * Runs a command in a running container to its end; an exit code other than 0 is an answer. What does not fit a reply
+   * is cut off its outputs. `timeoutSeconds` after its start (0: never) it is killed, and this throws deadline-exceeded.
+   */
+  execSync(
+    id: string,
+    cmd: readonly string[],
+    timeoutSeconds: number,
+    signal: AbortSignal,
+  ): Promise<ExecSyncResult>;
+  /** Starts a process in a running container. Whoever opened the session disposes of it, which kills what still runs. */
+  openExec(id: string, request: ExecRequest, signal: AbortSignal): Promise<ExecSession>;
 
   /** Returns the image's id. */
   pullImage(request: PullRequest, signal: AbortSignal): Promise<string>;

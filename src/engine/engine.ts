@@ -4,6 +4,7 @@ import { createContainerd } from './containerd/index.ts';
 import type { EngineConfig } from './engine-config.ts';
 import type { Engine } from './engine-api.ts';
 import { messageOf } from './errors.ts';
+import { createExecService, ShimProcesses } from './exec/index.ts';
 import { APPARMOR_PARSER, readHostFacts } from './host/index.ts';
 import { createImageService } from './image/index.ts';
 import { Jobs } from './jobs.ts';
@@ -18,6 +19,7 @@ import { createObserver } from './observer.ts';
 import type { StepReport } from './op.ts';
 import { ContainerExits } from './ops/container-exits.ts';
 import type { OpsDeps } from './ops/deps.ts';
+import { execTarget } from './ops/open-exec.ts';
 import { restore } from './ops/restore.ts';
 import { preparePauseRoot } from './pause-root.ts';
 import { ReadyGate } from './ready-gate.ts';
@@ -111,11 +113,12 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
     logger,
   });
   const tasks = new ShimTasks(clients.tasks);
-  const exits = new ContainerExits({
-    tasks,
-    logger,
-    reachable: async (signal) => void (await containerd.ready(signal)),
-  });
+  const reachable = async (signal: AbortSignal): Promise<void> => void (await containerd.ready(signal));
+  const exits = new ContainerExits({ tasks, logger, reachable });
+  const objects = new ContainerdObjects(clients.containers);
+  const cgroups = createCgroupService({ layout: host.cgroup, driver: handlers.cgroupDriver });
+  const processes = new ShimProcesses(clients.tasks);
+  const execs = createExecService({ state: config.state, processes, specs: objects, cgroups, reachable, logger });
   const jobs = new Jobs((key, error) => logger.error({ job: key, error: messageOf(error) }, 'a create was not undone'));
   const pauseRoot = join(config.root, 'pause');
   const runtimes = new RuntimeProbes(handlers, logger, host.kernelVersion);
@@ -136,9 +139,10 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
     images,
     layers,
     log,
-    objects: new ContainerdObjects(clients.containers),
+    objects,
     tasks,
-    cgroups: createCgroupService({ layout: host.cgroup, driver: handlers.cgroupDriver }),
+    execs,
+    cgroups,
     rootfs,
     profiles: createSecurityProfiles(
       createAppArmorProfiles({ enabled: host.apparmor, node: createAppArmorNode(APPARMOR_PARSER) }),
@@ -168,6 +172,7 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
     log,
     network,
     containerd,
+    execs,
     { name: 'watches', start: async () => undefined, close: () => exits.close() },
     {
       name: 'runtime',
@@ -175,6 +180,7 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
         await containerd.ready(signal);
         await Promise.all([images.start(signal), runtimes.start(signal)]);
         await restore(opsDeps, signal);
+        await execs.recover((id) => execTarget(store, id));
         gate.open();
         await network.gc(signal);
       },

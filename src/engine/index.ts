@@ -2,6 +2,7 @@
 export type * from './types.ts';
 export type { ContainerId, SandboxId } from './ids.ts';
 export type { Engine } from './engine-api.ts';
+export type { ExecExit, ExecRequest, ExecSession, ExecSyncResult, TerminalSize } from './exec/index.ts';
 export { EngineError, invalidField, isKind, kindOf, messageOf, withContext } from './errors.ts';
 export type { ErrorKind, KubeletReason } from './errors.ts';
 export type { EngineConfig, HandlerConfig, LimitsConfig } from './engine-config.ts';

@@ -6,6 +6,8 @@ import { inspectContainer, inspectSandbox } from './inspect.ts';
 import { nodeStatus } from './node-status.ts';
 import { createContainer } from './ops/create-container.ts';
 import type { OpsDeps } from './ops/deps.ts';
+import { execSync } from './ops/exec-sync.ts';
+import { openExec } from './ops/open-exec.ts';
 import { removeContainer } from './ops/remove-container.ts';
 import { removeSandbox } from './ops/remove-sandbox.ts';
 import { reopenContainerLog } from './ops/reopen-log.ts';
@@ -47,6 +49,8 @@ export function createVerbs(deps: VerbsDeps): Engine {
     listContainers: (filter) => filterContainers(store.containers.list(), filter),
     inspectContainer: (id, signal) => inspectContainer(objects, store.containers.need(id), signal),
     reopenContainerLog: (id, signal) => reopenContainerLog(deps, id, signal),
+    execSync: (id, cmd, timeoutSeconds, signal) => execSync(deps, id, cmd, timeoutSeconds, signal),
+    openExec: (id, request, signal) => openExec(deps, id, request, signal),
 
     pullImage: (request, signal) => images.pull(request, signal),
     getImage: (image) => images.get(image),

@@ -184,6 +184,7 @@ export const FIELDS = {
     }),
   },
   ReopenContainerLog: CONTAINER_ID,
+  ExecSync: { ...CONTAINER_ID, cmd: handled, timeout: handled },
 
   PullImage: {
     image: nested(IMAGE),

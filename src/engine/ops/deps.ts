@@ -1,3 +1,4 @@
+import type { ExecService } from '../exec/index.ts';
 import type { Jobs } from '../jobs.ts';
 import type { KeyedMutex } from '../keyed-mutex.ts';
 import type { OpObserver } from '../op.ts';
@@ -40,6 +41,7 @@ export interface OpsDeps {
   readonly log: LogService;
   readonly objects: ContainerObjects;
   readonly tasks: TaskService;
+  readonly execs: ExecService;
   readonly cgroups: CgroupService;
   readonly rootfs: RootfsReader;
   readonly profiles: SecurityProfiles;

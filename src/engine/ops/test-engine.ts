@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { FakeExecs } from '../exec/fake.ts';
 import { readHostFacts } from '../host/index.ts';
 import { FakeImages } from '../image/fake.ts';
 import { Jobs } from '../jobs.ts';
@@ -45,6 +46,7 @@ export async function testEngine() {
     images,
     volumes: new FakeContainerVolumes(),
     log: new FakeLogService(),
+    execs: new FakeExecs(),
     cgroups: new FakeCgroupService(),
   };
   const exits = new ContainerExits({ tasks, logger: SILENT, reachable: async () => undefined });

@@ -13,6 +13,12 @@ export interface CgroupService {
   specPath(parent: string, id: string): string;
   /** No process lives in the cgroup or below; also when it is not there. */
   isEmpty(path: string): Promise<boolean>;
+  /** Processes that live in the cgroup and below, zombies not counted; none when it is not there. */
+  processes(path: string): Promise<readonly number[]>;
+  /** Moves a process into a cgroup below a container's, which is made if need be. A process that is gone is fine. */
+  enter(path: string, pid: number): Promise<void>;
+  /** Moves what lives in such a cgroup up to the container's and removes it; one that is not there is success. */
+  dissolve(path: string): Promise<void>;
   /** SIGKILL to every process of the cgroup and below, until none lives. Throws when the signal aborts first. */
   killAll(path: string, signal: AbortSignal): Promise<void>;
   /** Processes of the cgroup and below that were killed for want of memory; 0 when it is gone. */

@@ -29,6 +29,16 @@ export class FakeCgroupService implements CgroupService {
     return true;
   }
 
+  async processes(): Promise<readonly number[]> {
+    return [];
+  }
+
+  async enter(): Promise<void> {}
+
+  async dissolve(path: string): Promise<void> {
+    this.removed.push(path);
+  }
+
   async killAll(path: string): Promise<void> {
     this.killed.push(path);
   }

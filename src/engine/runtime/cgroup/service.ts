@@ -9,6 +9,7 @@ import { oomKillCount } from './oom.ts';
 import { containerPath, OWN_PARENT, podParent, specPath } from './paths.ts';
 import { livingProcesses } from './processes.ts';
 import { removeCgroup } from './remove.ts';
+import { dissolveSubCgroup, enterSubCgroup } from './sub-cgroup.ts';
 
 export interface CgroupServiceDeps {
   readonly layout: HostFacts['cgroup'];
@@ -22,6 +23,9 @@ export function createCgroupService({ layout, driver }: CgroupServiceDeps): Cgro
     containerPath: (parent: string, id: string) => containerPath(driver, parent, id),
     specPath: (parent: string, id: string) => specPath(driver, parent, id),
     isEmpty: async (path: string) => (await livingProcesses(cgroupDirs(layout, path))).length === 0,
+    processes: (path: string) => livingProcesses(cgroupDirs(layout, path)),
+    enter: (path: string, pid: number) => enterSubCgroup(layout, path, pid),
+    dissolve: (path: string) => dissolveSubCgroup(layout, path),
     killAll: (path: string, signal: AbortSignal) => killAll(layout, path, signal),
     oomKillCount: (path: string) => oomKillCount(layout, path),
     cpuset: (path: string) => cpusetOf(layout, path),

@@ -1,0 +1,81 @@
+import { closeSync } from 'node:fs';
+import type { Readable, Writable } from 'node:stream';
+import { makeExecFifos, openReader, openReaders, openWriter } from './exec-fifos.ts';
+import type { ExecFifos } from './exec-fifos.ts';
+import type { ExecRequest } from './exec-types.ts';
+import { readOutput } from './output-reader.ts';
+import type { OutputReader } from './output-reader.ts';
+import type { ExecIo } from './processes.ts';
+import { writeStdin } from './stdin-writer.ts';
+
+/** Our ends of an exec's FIFOs, and the FIFOs themselves. */
+export interface ExecStreams {
+  readonly io: ExecIo;
+  readonly stdin: Writable | undefined;
+  readonly stdout: Readable | undefined;
+  readonly stderr: Readable | undefined;
+  readonly drained: Promise<void>;
+  /** Takes the outputs from whoever reads them; the rest is read and dropped. */
+  dropRest(): void;
+  /** Closes all ends and removes the FIFOs. */
+  close(): void;
+}
+
+export interface ExecStreamsInput {
+  readonly folder: string;
+  readonly request: ExecRequest;
+  /** See readOutput(). */
+  readonly scratch: Buffer;
+  /** See writeStdin(); not called for a terminal. */
+  readonly closeStdin: () => Promise<void>;
+}
+
+/** Makes the FIFOs and opens our ends, all or nothing. It must happen before containerd is told of the FIFOs. */
+export function openExecStreams({ folder, request, scratch, closeStdin }: ExecStreamsInput): ExecStreams {
+  const fifos = makeExecFifos(folder, request);
+  try {
+    return openEnds(fifos, request, scratch, request.tty ? async () => undefined : closeStdin);
+  } catch (error) {
+    fifos.removeFolder();
+    throw error;
+  }
+}
+
+function openEnds(
+  { io, removeFolder }: ExecFifos,
+  request: ExecRequest,
+  scratch: Buffer,
+  closeStdin: () => Promise<void>,
+): ExecStreams {
+  const writer = io.stdin === undefined ? undefined : openWriter(io.stdin);
+  let fds: ReturnType<typeof openReaders>;
+  try {
+    fds = openReaders(io);
+  } catch (error) {
+    if (writer !== undefined) closeSync(writer);
+    throw error;
+  }
+  const stdin = writer === undefined ? undefined : writeStdin(writer, closeStdin);
+  const stdout = readOutput(fds.stdout, request.stdout, scratch);
+  const stderr = fds.stderr === undefined ? undefined : readOutput(fds.stderr, request.stderr, scratch);
+  const readers = [stdout, stderr].filter((reader) => reader !== undefined);
+  const droppers: OutputReader[] = [];
+  return {
+    io,
+    stdin,
+    stdout: stdout.stream,
+    stderr: stderr?.stream,
+    drained: Promise.all(readers.map(({ ended }) => ended)).then(() => undefined),
+    dropRest: () => {
+      for (const path of [io.stdout, io.stderr]) {
+        if (path !== undefined) droppers.push(readOutput(openReader(path), 'drop', scratch));
+      }
+      for (const reader of readers) reader.close();
+    },
+    close: () => {
+      stdin?.destroy();
+      for (const reader of [...readers, ...droppers]) reader.close();
+      removeFolder();
+    },
+  };
+}

@@ -1,0 +1,54 @@
+import { Socket } from 'node:net';
+import type { Readable } from 'node:stream';
+import type { ExecOutput, OutputSink } from './exec-types.ts';
+
+/** An output that is being read. */
+export interface OutputReader {
+  /** There when the caller reads by itself. */
+  readonly stream: Readable | undefined;
+  /** Resolves at the end of the output, or when the reader was closed. */
+  readonly ended: Promise<void>;
+  /** Closes the descriptor. */
+  close(): void;
+}
+
+/**
+ * Reads a FIFO that was opened without waiting. libuv polls it as it does sockets, so no thread of the pool is held, and
+ * the time before the first writer is no end.
+ *
+ * `scratch` is what sinks are handed pieces of; every reader may be given the same, for a piece is used at once.
+ */
+export function readOutput(fd: number, output: ExecOutput, scratch: Buffer): OutputReader {
+  const socket = output === 'stream' ? streaming(fd) : sinking(fd, output === 'drop' ? ignore : output, scratch);
+  socket.on('error', ignore); // a reading that fails ends, and 'close' says so
+  const ended = new Promise<void>((resolve) => {
+    socket.once('end', resolve);
+    socket.once('close', () => resolve());
+  });
+  return {
+    stream: output === 'stream' ? socket : undefined,
+    ended,
+    close: () => void socket.destroy(),
+  };
+}
+
+function streaming(fd: number): Socket {
+  return new Socket({ fd, readable: true, writable: false });
+}
+
+function sinking(fd: number, sink: OutputSink, scratch: Buffer): Socket {
+  return new Socket({
+    fd,
+    readable: true,
+    writable: false,
+    onread: {
+      buffer: scratch,
+      callback: (bytes) => {
+        sink(scratch.subarray(0, bytes));
+        return true;
+      },
+    },
+  });
+}
+
+function ignore(): void {}
