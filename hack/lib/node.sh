@@ -111,17 +111,21 @@ END
 }
 
 # A network of the node's own, so that nodes with other names can be up at the same time.
-write_cni_config() {
-  local third=$(($(printf %s "$NODE" | cksum | cut -d ' ' -f 1) % 200 + 20))
+write_cni_config() { write_bridge_config "$1" "$NODE_BRIDGE" "$NODE_LIB/cni"; }
+
+# write_bridge_config FILE BRIDGE ADDRESSES: a network with a bridge and a subnet that follow from the bridge's name.
+write_bridge_config() {
+  local bridge=$2 addresses=$3 third
+  third=$(($(printf %s "$bridge" | cksum | cut -d " " -f 1) % 200 + 20))
   cat >"$1" <<END
 {
   "cniVersion": "1.0.0",
-  "name": "$NODE_BRIDGE",
+  "name": "$bridge",
   "plugins": [
     {
-      "type": "bridge", "bridge": "$NODE_BRIDGE", "isGateway": true, "ipMasq": true, "hairpinMode": true,
+      "type": "bridge", "bridge": "$bridge", "isGateway": true, "ipMasq": true, "hairpinMode": true,
       "ipam": {
-        "type": "host-local", "dataDir": "$NODE_LIB/cni",
+        "type": "host-local", "dataDir": "$addresses",
         "ranges": [[{ "subnet": "10.$third.0.0/16" }]], "routes": [{ "dst": "0.0.0.0/0" }]
       }
     },

@@ -1,0 +1,46 @@
+/** What is measured, in milliseconds, and the ratio davit / peer that davit promises not to pass. */
+export interface MeasureSpec {
+  readonly name: string;
+  readonly goal: number;
+}
+
+/** davit is never to be slower than the peer. */
+const NOT_SLOWER = 1;
+
+const NAMES = {
+  runHost: 'RunPodSandbox (host network)',
+  stopHost: 'StopPodSandbox (host network)',
+  removeHost: 'RemovePodSandbox (host network)',
+  runCni: 'RunPodSandbox (CNI)',
+  create: 'CreateContainer',
+  start: 'StartContainer',
+  createStart: 'CreateContainer+StartContainer',
+  createStartNext: "CreateContainer+StartContainer (pod's second)",
+  podRunning: 'RunPodSandbox+CreateContainer+StartContainer (CNI)',
+  exec: 'ExecSync',
+  stop: 'StopContainer',
+  remove: 'RemoveContainer',
+  stopCni: 'StopPodSandbox (CNI)',
+  removeCni: 'RemovePodSandbox (CNI)',
+  listContainers: 'ListContainers (200)',
+  listPods: 'ListPodSandbox (20)',
+  containerStatus: 'ContainerStatus',
+  podStatus: 'PodSandboxStatus',
+  podsAtOnce: '10 pods at once, start to running (CNI)',
+  podsGone: '10 pods at once, running to removed (CNI)',
+} as const;
+
+export type MeasureKey = keyof typeof NAMES;
+
+export const MEASURES: ReadonlyMap<MeasureKey, MeasureSpec> = new Map(
+  (Object.keys(NAMES) as MeasureKey[]).map((key) => [key, { name: NAMES[key], goal: NOT_SLOWER }]),
+);
+
+/** Measures whose name holds the text, whatever its case; one whose name is the text is the only one. */
+export function select(text: string): ReadonlySet<MeasureKey> {
+  const wanted = text.toLowerCase();
+  const all = [...MEASURES].map(([key, { name }]) => ({ key, name: name.toLowerCase() }));
+  const exact = all.filter(({ name }) => name === wanted);
+  const found = exact.length > 0 ? exact : all.filter(({ name }) => name.includes(wanted));
+  return new Set(found.map(({ key }) => key));
+}

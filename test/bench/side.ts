@@ -1,0 +1,13 @@
+import type { CriClient } from './cri-client.ts';
+
+export type SideName = 'davit' | 'peer';
+
+/** One of the two that are compared. */
+export interface Side {
+  readonly name: SideName;
+  readonly client: CriClient;
+  /** Parent of this side's pods' cgroups, which whoever started the bench made and removes. */
+  readonly cgroupParent: string;
+  /** Folder of this side's container logs. */
+  readonly logs: string;
+}
