@@ -12,7 +12,7 @@ const WRITER = constants.O_RDWR | constants.O_NONBLOCK | constants.O_NOFOLLOW;
 /** The FIFOs of one exec, in a folder of their own that is named after it. */
 export interface ExecFifos {
   readonly io: ExecIo;
-  removeFolder(): void;
+  readonly removeFolder: () => void;
 }
 
 /** Makes folder and FIFOs. Throws EEXIST when the folder is there already. */

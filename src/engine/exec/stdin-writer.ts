@@ -1,5 +1,6 @@
 import { Socket } from 'node:net';
 import { Writable } from 'node:stream';
+import { callbackify } from 'node:util';
 
 /**
  * The writing end of an exec's stdin. Its end first has the shim let go of its own writer (`closeStdin`) and then closes
@@ -9,15 +10,10 @@ export function writeStdin(fd: number, closeStdin: () => Promise<void>): Writabl
   const socket = new Socket({ fd, readable: false, writable: true });
   const writable = new Writable({
     write: (chunk: Buffer, _encoding, done) => void socket.write(chunk, done),
-    final: (done) => {
-      closeStdin().then(
-        () => {
-          socket.destroy();
-          done();
-        },
-        (error: unknown) => done(error instanceof Error ? error : new Error(String(error))),
-      );
-    },
+    final: callbackify(async () => {
+      await closeStdin();
+      socket.destroy();
+    }),
     destroy: (error, done) => {
       socket.destroy();
       done(error);
