@@ -62,7 +62,7 @@ export async function createContainer(
     metadata: { name, attempt: 0 },
     image: { image: IMAGE },
     command: COMMAND,
-    envs: [{ key: 'KUBERNETES_SERVICE_HOST', value: '10.96.0.1' }],
+    envs: [{ key: 'KUBERNETES_SERVICE_HOST', value: Buffer.from('10.96.0.1') }],
     labels: { 'io.kubernetes.container.name': name },
     logPath: `${name}.log`,
     linux: {
