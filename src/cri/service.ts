@@ -9,6 +9,7 @@ import { imageHandlers } from './image.ts';
 import { intercept } from './interceptor.ts';
 import type { InterceptorDeps } from './interceptor.ts';
 import { sandboxHandlers } from './sandbox.ts';
+import { statsHandlers } from './stats.ts';
 import { statusHandlers } from './status.ts';
 
 /** What is built. An RPC that is in the interface and not here answers UNIMPLEMENTED. */
@@ -19,6 +20,7 @@ export function criHandlers(engine: Engine, version: string): readonly Handler[]
     ...containerHandlers(engine),
     ...execHandlers(engine),
     ...imageHandlers(engine),
+    ...statsHandlers(engine),
   ];
 }
 

@@ -1,3 +1,4 @@
+import type { ContainerStats, ContainerStatsFilter, SandboxStats, SandboxStatsFilter } from './stats/index.ts';
 import type { ExecRequest, ExecSession, ExecSyncResult } from './exec/index.ts';
 import type {
   CgroupDriver,
@@ -59,14 +60,18 @@ export interface Engine {
    * Runs a command in a running container to its end; an exit code other than 0 is an answer. What does not fit a reply
    * is cut off its outputs. `timeoutSeconds` after its start (0: never) it is killed, and this throws deadline-exceeded.
    */
-  execSync(
-    id: string,
-    cmd: readonly string[],
-    timeoutSeconds: number,
-    signal: AbortSignal,
-  ): Promise<ExecSyncResult>;
+  execSync(id: string, cmd: readonly string[], timeoutSeconds: number, signal: AbortSignal): Promise<ExecSyncResult>;
   /** Starts a process in a running container. Whoever opened the session disposes of it, which kills what still runs. */
   openExec(id: string, request: ExecRequest, signal: AbortSignal): Promise<ExecSession>;
+
+  /**
+   * What containers and pods use: samples from the background, with the times at which they were taken. Waits, shortly,
+   * only for what has just started and has no sample yet. Lists have running containers and ready pods.
+   */
+  containerStats(id: string): Promise<ContainerStats>;
+  listContainerStats(filter: ContainerStatsFilter): Promise<readonly ContainerStats[]>;
+  sandboxStats(id: string): Promise<SandboxStats>;
+  listSandboxStats(filter: SandboxStatsFilter): Promise<readonly SandboxStats[]>;
 
   /** Returns the image's id. */
   pullImage(request: PullRequest, signal: AbortSignal): Promise<string>;

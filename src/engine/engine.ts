@@ -9,7 +9,7 @@ import { APPARMOR_PARSER, readHostFacts } from './host/index.ts';
 import { createImageService } from './image/index.ts';
 import { Jobs } from './jobs.ts';
 import { KeyedMutex } from './keyed-mutex.ts';
-import { createLayerService } from './layer/index.ts';
+import { createLayerService, snapshotterFolders } from './layer/index.ts';
 import { closeAll, startAll } from './lifecycle.ts';
 import type { Service } from './lifecycle.ts';
 import { createLogService } from './log/index.ts';
@@ -36,6 +36,7 @@ import {
   createRootfsReader,
   createSecurityProfiles,
 } from './security/index.ts';
+import { createStatsService } from './stats/index.ts';
 import { createStore } from './store/index.ts';
 import { createVerbs } from './verbs.ts';
 import { createContainerVolumes, createMountSources, createPodFiles } from './volume/index.ts';
@@ -153,6 +154,15 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
     stopping: new Set(),
     pauseRoot,
   };
+  const stats = createStatsService({
+    layout: host.cgroup,
+    hugepageSizes: host.hugepageSizes,
+    logger,
+    sandboxes: store.sandboxes,
+    containers: store.containers,
+    layerUsage: (key, snapshotter, signal) => layers.usageOf(key, snapshotter, signal),
+    snapshotterFolder: async (snapshotter, signal) => (await snapshotterFolders(clients, signal)).get(snapshotter),
+  });
   const gate = new ReadyGate();
   const services: readonly Service[] = [
     {
@@ -187,9 +197,10 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
       close: () => images.close(),
     },
     { name: 'creates', start: async () => undefined, close: () => jobs.close() },
+    stats,
   ];
   return {
-    engine: createVerbs({ ...opsDeps, config, containerd, gate, runtimes }),
+    engine: createVerbs({ ...opsDeps, config, containerd, gate, runtimes, stats }),
     start: (signal) => startAll(services, signal),
     close: () => closeAll(services),
   };

@@ -1,7 +1,7 @@
 import type { Container, ContainerFilter, Sandbox, SandboxFilter, StringMap } from './types.ts';
 
 /** The records that fit all parts of the filter; the array itself when there is nothing to filter by. */
-export function filterSandboxes(all: readonly Sandbox[], filter: SandboxFilter): readonly Sandbox[] {
+export function filterSandboxes<T extends Sandbox>(all: readonly T[], filter: SandboxFilter): readonly T[] {
   const { id, state, labels } = filter;
   const tests: ((sandbox: Sandbox) => boolean)[] = [];
   if (id !== undefined) tests.push((sandbox) => sandbox.id.startsWith(id));
@@ -10,7 +10,7 @@ export function filterSandboxes(all: readonly Sandbox[], filter: SandboxFilter):
   return select(all, tests);
 }
 
-export function filterContainers(all: readonly Container[], filter: ContainerFilter): readonly Container[] {
+export function filterContainers<T extends Container>(all: readonly T[], filter: ContainerFilter): readonly T[] {
   const { id, sandboxId, state, labels } = filter;
   const tests: ((container: Container) => boolean)[] = [];
   if (id !== undefined) tests.push((container) => container.id.startsWith(id));

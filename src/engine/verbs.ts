@@ -1,6 +1,7 @@
 import type { Containerd } from './containerd/index.ts';
 import type { Engine } from './engine-api.ts';
 import type { EngineConfig } from './engine-config.ts';
+import { EngineError } from './errors.ts';
 import { filterContainers, filterSandboxes } from './filters.ts';
 import { inspectContainer, inspectSandbox } from './inspect.ts';
 import { nodeStatus } from './node-status.ts';
@@ -19,17 +20,19 @@ import { updateContainer } from './ops/update-container.ts';
 import { updateSandbox } from './ops/update-sandbox.ts';
 import type { ReadyGate } from './ready-gate.ts';
 import type { RuntimeProbes } from './runtime-probes.ts';
+import type { StatsService } from './stats/index.ts';
 
 export interface VerbsDeps extends OpsDeps {
   readonly config: EngineConfig;
   readonly containerd: Containerd;
   readonly gate: ReadyGate;
+  readonly stats: StatsService;
   readonly runtimes: Pick<RuntimeProbes, 'probes' | 'features'>;
 }
 
 /** The engine's verbs over its subsystems: one line each, the work is in ops/. */
 export function createVerbs(deps: VerbsDeps): Engine {
-  const { store, images, objects, containerd, network, handlers, gate } = deps;
+  const { store, images, objects, containerd, network, handlers, gate, stats } = deps;
   const isReady = (): boolean => gate.isOpen;
   return Object.freeze<Engine>({
     runSandbox: (spec, signal) => runSandbox(deps, spec, signal),
@@ -52,6 +55,13 @@ export function createVerbs(deps: VerbsDeps): Engine {
     execSync: (id, cmd, timeoutSeconds, signal) => execSync(deps, id, cmd, timeoutSeconds, signal),
     openExec: (id, request, signal) => openExec(deps, id, request, signal),
 
+    containerStats: async (id) => first(await stats.containers([store.containers.need(id)])),
+    listContainerStats: (filter) =>
+      stats.containers(filterContainers(store.containers.list(), { ...filter, state: 'running' })),
+    sandboxStats: async (id) => first(await stats.sandboxes([store.sandboxes.need(id)])),
+    listSandboxStats: (filter) =>
+      stats.sandboxes(filterSandboxes(store.sandboxes.list(), { ...filter, state: 'ready' })),
+
     pullImage: (request, signal) => images.pull(request, signal),
     getImage: (image) => images.get(image),
     listImages: (filter) => images.list(filter),
@@ -67,6 +77,12 @@ export function createVerbs(deps: VerbsDeps): Engine {
     ready: (signal) => gate.wait(signal),
     isReady,
   });
+}
+
+/** One answer for one question. */
+function first<T>([item]: readonly T[]): T {
+  if (item === undefined) throw new EngineError('internal', 'no stats of a record that is there');
+  return item;
 }
 
 function info({ config, containerd, host, store, runtimes }: VerbsDeps): Readonly<Record<string, unknown>> {

@@ -184,6 +184,13 @@ export const FIELDS = {
     }),
   },
   ReopenContainerLog: CONTAINER_ID,
+
+  ContainerStats: CONTAINER_ID,
+  ListContainerStats: { filter: nested({ id: handled, pod_sandbox_id: handled, label_selector: handled }) },
+  PodSandboxStats: SANDBOX_ID,
+  ListPodSandboxStats: { filter: nested({ id: handled, label_selector: handled }) },
+  ListMetricDescriptors: {},
+  ListPodSandboxMetrics: {},
   ExecSync: { ...CONTAINER_ID, cmd: handled, timeout: handled },
 
   PullImage: {

@@ -1,9 +1,9 @@
 import { stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
 import { nowNanos } from '../clock.ts';
 import type { Clients } from '../containerd/clients.ts';
 import { snapshots } from '../containerd/generated/containerd.js';
 import { isKind, messageOf } from '../errors.ts';
+import { snapshotterFolders } from '../layer/index.ts';
 import type { Logger } from '../logger.ts';
 import type { FilesystemUsage, ImageFsInfo } from '../types.ts';
 
@@ -21,8 +21,6 @@ interface Usage {
 
 const SAMPLE_INTERVAL_MS = 30_000;
 const SAMPLE_DEADLINE_MS = 5 * 60_000;
-const SNAPSHOTTER_TYPE = 'io.containerd.snapshotter.v1';
-const CONTENT_TYPE = 'io.containerd.content.v1';
 /** stat(2) counts in these, whatever the file system's own blocks are. */
 const BLOCK_BYTES = 512;
 
@@ -74,7 +72,7 @@ export class FsUsage {
 
   async #sample(): Promise<void> {
     const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(SAMPLE_DEADLINE_MS)]);
-    const folders = await this.#folders(signal);
+    const folders = await snapshotterFolders(this.#deps.clients, signal);
     const content = await this.#contentUsage(signal);
     const images: FilesystemUsage[] = [];
     const containers: FilesystemUsage[] = [];
@@ -89,20 +87,6 @@ export class FsUsage {
       containers.push(toFilesystem(mountpoint, [own, active]));
     }
     this.#info = { imageFilesystems: images, containerFilesystems: containers };
-  }
-
-  /** Where each snapshotter keeps its data. One that does not say has the place that all plugins have by convention. */
-  async #folders(signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
-    const { plugins } = await this.#deps.clients.introspection.plugins({}, { signal });
-    const content = plugins.find(({ type }) => type === CONTENT_TYPE)?.exports['root'];
-    const found = new Map<string, string>();
-    for (const { type, id, exports, initErr } of plugins) {
-      if (type !== SNAPSHOTTER_TYPE || initErr !== null) continue;
-      const usual = content === undefined ? undefined : join(dirname(content), `${SNAPSHOTTER_TYPE}.${id}`);
-      const folder = exports['root'] ?? usual;
-      if (folder !== undefined) found.set(id, folder);
-    }
-    return found;
   }
 
   async #contentUsage(signal: AbortSignal): Promise<Usage> {
