@@ -1,6 +1,7 @@
 import { invalidField } from '../engine/index.ts';
 import type { Engine } from '../engine/index.ts';
 import { checkId, checkNoNul } from './convert/checks.ts';
+import { encodeExecSync } from './encoded-exec-sync.ts';
 import { RuntimeService } from './generated/cri.js';
 import type { ExecSyncRequest } from './generated/cri.js';
 import { read } from './handler.ts';
@@ -13,7 +14,7 @@ export function execHandlers(engine: ExecVerbs): readonly Handler[] {
     // Nothing that the engine keeps changes, and probes are most of these calls: they are logged as reads are.
     read(RuntimeService.execSync, async (request, signal) => {
       const id = checkId('container_id', request.containerId);
-      return await engine.execSync(id, checkCommand(request.cmd), toTimeoutSeconds(request), signal);
+      return encodeExecSync(await engine.execSync(id, checkCommand(request.cmd), toTimeoutSeconds(request), signal));
     }),
   ];
 }

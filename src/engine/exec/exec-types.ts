@@ -32,6 +32,7 @@ export interface TerminalSize {
   readonly height: number;
 }
 
+/** The buffers are the receiver's, who may take them apart. */
 export interface ExecSyncResult extends ExecExit {
   readonly stdout: Buffer;
   readonly stderr: Buffer;

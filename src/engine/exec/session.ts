@@ -20,7 +20,7 @@ export interface SessionDeps {
 /** How long the processes of a session that nobody wants any more may take to die. */
 const KILL_DEADLINE_MS = 10_000;
 /** Nobody waits longer than this for the last of a session's traces to go; the rest is done behind them. */
-const RELEASE_WAIT_MS = 1_000;
+const RELEASE_WAIT_MS = 250;
 
 /** A process that has been started. */
 export class RunningExec implements ExecSession {
