@@ -33,6 +33,7 @@ import { ShimTasks } from './runtime/tasks.ts';
 import {
   createAppArmorNode,
   createAppArmorProfiles,
+  createLabeller,
   createRootfsReader,
   createSecurityProfiles,
 } from './security/index.ts';
@@ -148,6 +149,7 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
     profiles: createSecurityProfiles(
       createAppArmorProfiles({ enabled: host.apparmor, node: createAppArmorNode(APPARMOR_PARSER) }),
     ),
+    labeller: createLabeller(),
     exits,
     sandboxLocks: new KeyedMutex(),
     containerLocks: new KeyedMutex(),

@@ -34,7 +34,7 @@ const RESOURCES: FieldRules = {
 const SANDBOX_METADATA: FieldRules = { name: handled, uid: handled, namespace: handled, attempt: handled };
 const RUN_AS: FieldRules = { value: handled };
 const WINDOWS = refused('this is a runtime for Linux');
-const SELINUX = refused('SELinux labels are not carried out');
+const SELINUX = nested({ user: handled, role: handled, type: handled, level: handled });
 const USERNS = refused('user namespaces are not carried out', isUserNamespace);
 const PROFILE: FieldRules = { profile_type: handled, localhost_ref: handled };
 
@@ -110,7 +110,7 @@ const MOUNT: FieldRules = {
   container_path: handled,
   host_path: handled,
   readonly: handled,
-  selinux_relabel: harmless('without SELinux there are no labels; with it, labels are refused by name'),
+  selinux_relabel: handled,
   propagation: handled,
   uidMappings: refused('mounts with mapped ids are not carried out'),
   gidMappings: refused('mounts with mapped ids are not carried out'),
