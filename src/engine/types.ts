@@ -73,6 +73,8 @@ export interface SandboxSecurity {
   readonly readonlyRootfs: boolean;
   readonly seccomp: SecurityProfile;
   readonly apparmor: SecurityProfile;
+  /** Counts for the pod's containers as well, where they have none of their own. */
+  readonly selinux?: SelinuxOptions;
 }
 
 // ---------------------------------------------------------------- sandboxes: what is
@@ -212,6 +214,15 @@ export interface ContainerSecurity {
   readonly readonlyPaths: readonly string[];
   readonly seccomp: SecurityProfile;
   readonly apparmor: SecurityProfile;
+  readonly selinux?: SelinuxOptions;
+}
+
+/** Parts of a label; what is absent is the policy's or the pod's. Without meaning where SELinux is off. */
+export interface SelinuxOptions {
+  readonly user?: string;
+  readonly role?: string;
+  readonly type?: string;
+  readonly level?: string;
 }
 
 /** `ref`: for seccomp the absolute path of a file, for AppArmor the name of a profile. */

@@ -98,7 +98,7 @@ function info({ config, containerd, host, store, runtimes }: VerbsDeps): Readonl
       cgroupMode: host.cgroup.mode,
       kernelVersion: host.kernelVersion,
       apparmor: host.apparmor,
-      selinux: host.selinux,
+      selinux: host.selinux !== undefined,
     },
     runtimes: runtimes.probes,
     damagedRecords: [...store.sandboxes.damaged, ...store.containers.damaged],

@@ -11,6 +11,8 @@ export interface MountEntry {
   readonly shared: boolean;
   /** Receives events from a master. */
   readonly slave: boolean;
+  /** Its files carry labels of SELinux. */
+  readonly labelled: boolean;
 }
 
 export function parseMountinfo(text: string): readonly MountEntry[] {
@@ -48,7 +50,7 @@ function parseLine(line: string): MountEntry | undefined {
   const fields = line.split(' ');
   const separator = fields.indexOf('-');
   const [id, parentId, , root, mountPoint] = fields;
-  const [fsType, source] = fields.slice(separator + 1);
+  const [fsType, source, superOptions = ''] = fields.slice(separator + 1);
   if (separator < 6 || root === undefined || mountPoint === undefined || fsType === undefined) return undefined;
   const tags = fields.slice(6, separator);
   return {
@@ -60,6 +62,7 @@ function parseLine(line: string): MountEntry | undefined {
     source: unescape(source ?? ''),
     shared: tags.some((tag) => tag.startsWith('shared:')),
     slave: tags.some((tag) => tag.startsWith('master:')),
+    labelled: superOptions.split(',').includes('seclabel'),
   };
 }
 

@@ -192,6 +192,15 @@ describe('toContainerSpec()', () => {
     expect(convert(security(fields)).security.apparmor).toEqual(profile);
   });
 
+  it('takes the parts of an SELinux label that are there', () => {
+    const selinuxOptions = { user: 'system_u', role: 'system_r', type: 'svirt_lxc_net_t', level: 's0:c4,c5' };
+    expect(convert(security({ selinuxOptions })).security.selinux).toEqual(selinuxOptions);
+    expect(convert(security({ selinuxOptions: { level: 's0-s15:c0.c1023' } })).security.selinux).toEqual({
+      level: 's0-s15:c0.c1023',
+    });
+    expect(convert(security({ selinuxOptions: {} })).security).not.toHaveProperty('selinux');
+  });
+
   it.each<[string, cri.IContainerConfig | null]>([
     ['config: is required', null],
     ['config.metadata: is required', { image: IMAGE }],
@@ -244,6 +253,14 @@ describe('toContainerSpec()', () => {
     [
       'config.linux.security_context.apparmor.localhost_ref: has a control character',
       security({ apparmor: { profileType: Localhost, localhostRef: 'a\nb' } }),
+    ],
+    [
+      'config.linux.security_context.selinux_options.level: is no part of an SELinux label: "s0,c4,c5"',
+      security({ selinuxOptions: { level: 's0,c4,c5' } }),
+    ],
+    [
+      'config.linux.security_context.selinux_options.type: is no part of an SELinux label: "t:s0"',
+      security({ selinuxOptions: { type: 't:s0' } }),
     ],
     [
       'config.linux.security_context.capabilities.add_ambient_capabilities[0]: is not a capability',

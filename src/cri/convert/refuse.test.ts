@@ -32,7 +32,6 @@ describe('compileRefusal() of CreateContainer', () => {
     ['config.mounts[0].uidMappings', { mounts: [{ uidMappings: [{ length: 1 }] }] }],
     ['config.mounts[0].gidMappings', { mounts: [{ gidMappings: [{ length: 1 }] }] }],
     ['config.image.runtime_handler', { image: { runtimeHandler: 'kata' } }],
-    ['config.linux.security_context.selinux_options', container({ selinuxOptions: { type: 't' } })],
     [
       'config.linux.security_context.namespace_options.userns_options',
       container({ namespaceOptions: { usernsOptions: {} } }),
@@ -58,7 +57,6 @@ describe('compileRefusal() of RunPodSandbox', () => {
 
   it.each<[string, IPodSandboxConfig]>([
     ['config.windows', { windows: { securityContext: { hostProcess: true } } }],
-    ['config.linux.security_context.selinux_options', sandbox({ selinuxOptions: { level: 's0' } })],
     ['config.linux.security_context.namespace_options.target_id', sandbox({ namespaceOptions: { targetId: 'x' } })],
     [
       'config.linux.security_context.namespace_options.userns_options',

@@ -75,6 +75,7 @@ describe('toSandboxSpec()', () => {
           readonlyRootfs: true,
           seccomp: { profileType: SecurityProfile.ProfileType.Localhost, localhostRef: '/p.json' },
           apparmor: { profileType: SecurityProfile.ProfileType.Unconfined },
+          selinuxOptions: { type: 'web_t' },
         },
       },
     };
@@ -98,6 +99,7 @@ describe('toSandboxSpec()', () => {
         readonlyRootfs: true,
         seccomp: { kind: 'localhost', ref: '/p.json' },
         apparmor: { kind: 'unconfined' },
+        selinux: { type: 'web_t' },
       },
       overhead: { memoryLimitBytes: 1000, oomScoreAdj: 0 },
       resources: { cpuShares: 100, oomScoreAdj: 0 },

@@ -10,6 +10,7 @@ import { compact } from './compact.ts';
 import { toContainerPid } from './namespaces.ts';
 import { toOptionalUserId, toUserId } from './numbers.ts';
 import { toAppArmor, toSeccomp } from './profiles.ts';
+import { toSelinux } from './selinux.ts';
 
 const CAPABILITY = /^[A-Za-z0-9_]+$/;
 
@@ -30,6 +31,7 @@ export function toSandboxSecurity(field: string, given: LinuxSandboxSecurityCont
       apparmor: message.apparmor,
       apparmorProfile: '',
     }),
+    ...toSelinux(`${field}.selinux_options`, message.selinuxOptions),
   });
 }
 
@@ -60,6 +62,7 @@ export function toContainerSecurity(
     maskedPaths: message.maskedPaths.map((path, i) => checkAbsolutePath(`${field}.masked_paths[${i}]`, path)),
     readonlyPaths: message.readonlyPaths.map((path, i) => checkAbsolutePath(`${field}.readonly_paths[${i}]`, path)),
     ...toProfiles(field, message),
+    ...toSelinux(`${field}.selinux_options`, message.selinuxOptions),
   });
 }
 

@@ -5,6 +5,8 @@ import type { CgroupDriver } from '../types.ts';
 import { cgroupLayout, hierarchyOf } from './cgroup-layout.ts';
 import type { CgroupLayout } from './cgroup-layout.ts';
 import { parseHugepageSizes } from './hugepages.ts';
+import { parseContexts, policyName } from '../security/selinux/index.ts';
+import type { SelinuxContexts } from '../security/selinux/index.ts';
 import { parseProcStatus } from './proc-status.ts';
 
 /** What davit's own process may hand on to containers. */
@@ -26,7 +28,8 @@ export interface HostFacts {
   readonly swapLimit: boolean;
   /** The kernel applies profiles, and apparmor_parser is there to load them. */
   readonly apparmor: boolean;
-  readonly selinux: boolean;
+  /** The labels that the policy has for containers; absent where SELinux is off, or its policy knows no containers. */
+  readonly selinux?: SelinuxContexts;
   readonly seccomp: boolean;
   /** As limits name them: `2MB`, `1GB`. Empty where no hugetlb controller is. */
   readonly hugepageSizes: readonly string[];
@@ -35,6 +38,8 @@ export interface HostFacts {
   readonly arch: string;
   readonly cpuCount: number;
 }
+
+const SELINUX_ROOT = '/etc/selinux';
 
 /** Where every distribution has it. */
 export const APPARMOR_PARSER = '/sbin/apparmor_parser';
@@ -56,13 +61,13 @@ export async function readHostFacts(): Promise<HostFacts> {
     cgroupDriver: systemd ? 'systemd' : 'cgroupfs',
     swapLimit: await hasSwapLimit(cgroup),
     apparmor: await hasAppArmor(),
-    selinux: await exists('/sys/fs/selinux/enforce'),
     seccomp: status.seccomp,
     // A hybrid node's runtime works through the v1 trees alone.
     hugepageSizes: usable(cgroup, hugetlb) ? parseHugepageSizes(await names('/sys/kernel/mm/hugepages')) : [],
     kernelVersion: release(),
     arch: process.arch,
     cpuCount: availableParallelism(),
+    ...(await selinuxFacts()),
   });
 }
 
@@ -93,6 +98,14 @@ async function hasSwapLimit(layout: CgroupLayout): Promise<boolean> {
   const own = /^0::(.*)$/m.exec(await text('/proc/self/cgroup'))?.[1] ?? '/';
   if (own !== '/') return await exists(join(memory.mountPoint, own, 'memory.swap.max'));
   return await exists('/proc/swaps');
+}
+
+async function selinuxFacts(): Promise<Pick<HostFacts, 'selinux'>> {
+  if (!(await exists('/sys/fs/selinux/enforce'))) return {};
+  const policy = policyName(await text(join(SELINUX_ROOT, 'config')));
+  if (policy === undefined) return {};
+  const selinux = parseContexts(await text(join(SELINUX_ROOT, policy, 'contexts/lxc_contexts')));
+  return selinux === undefined ? {} : { selinux };
 }
 
 async function hasAppArmor(): Promise<boolean> {

@@ -2,15 +2,17 @@ import { EngineError, invalidField, withContext } from '../errors.ts';
 import { allHostDevices, devicesAt } from '../host/index.ts';
 import { containerSpec } from '../runtime/spec/index.ts';
 import type { OciSpec, SpecDevice, SpecMount, SpecSandbox } from '../runtime/spec/index.ts';
+import type { RelabelSource } from '../security/index.ts';
 import type { ContainerRecord, SandboxRecord } from '../store/index.ts';
 import type { DeviceSpec, Image, MountSpec } from '../types.ts';
 import type { PreparedVolumes } from './container-volumes.ts';
 import type { OpsDeps } from './deps.ts';
 import { hostnameOf } from './hostname.ts';
+import { labelMounts, labelsOf } from './selinux.ts';
 
 export type BuildSpecDeps = Pick<
   OpsDeps,
-  'store' | 'handlers' | 'host' | 'cgroups' | 'podFiles' | 'mountSources' | 'profiles' | 'logger'
+  'store' | 'handlers' | 'host' | 'cgroups' | 'podFiles' | 'mountSources' | 'profiles' | 'labeller' | 'logger'
 >;
 
 export interface SpecSubject {
@@ -28,6 +30,9 @@ export async function buildContainerSpec(
 ): Promise<OciSpec> {
   const { spec } = record;
   const targetPid = targetPidOf(deps, record);
+  const mounts = await resolveMounts(deps, spec.mounts, volumes, signal);
+  const selinux = labelsOf(deps, sandbox, spec.security);
+  const unlabelled = await labelMounts(deps, [...mounts, ...ownVolumes(volumes)], selinux.labels, signal);
   const { spec: oci, notices } = containerSpec({
     spec,
     image: { name: spec.image.userSpecified ?? spec.image.image, config: image.config },
@@ -36,15 +41,22 @@ export async function buildContainerSpec(
     host: deps.host,
     handler: deps.handlers.resolve(record.handlerName).config,
     cgroupsPath: deps.cgroups.specPath(sandbox.cgroupParent, record.id),
-    mounts: await resolveMounts(deps, spec.mounts, volumes, signal),
+    mounts,
     volumes: volumes.declared,
     devices: await lookUpDevices(spec.devices),
     hostDevices: spec.security.privileged ? await allHostDevices() : [],
     profiles: await deps.profiles.resolve(spec.security, signal),
+    ...selinux,
     ...(targetPid === undefined ? {} : { targetPid }),
   });
-  if (notices.length > 0) deps.logger.warn({ container: record.id, notices }, 'given only in part on this node');
+  const all = [...notices, ...unlabelled];
+  if (all.length > 0) deps.logger.warn({ container: record.id, notices: all }, 'given only in part on this node');
   return oci;
+}
+
+/** What davit made for the container is always the container's. */
+function ownVolumes({ declared }: PreparedVolumes): readonly RelabelSource[] {
+  return declared.map(({ source }) => ({ spec: { selinuxRelabel: true }, source }));
 }
 
 async function resolveMounts(

@@ -18,6 +18,7 @@ import type { OpsDeps } from './deps.ts';
 import { containerLabels } from './labels.ts';
 import { dropContainer } from './remove-container.ts';
 import type { RemoveContainerDeps } from './remove-container.ts';
+import { labelsOf } from './selinux.ts';
 import { DEFAULT_STOP_SIGNAL, signalName } from './signals.ts';
 import { demandReadySandbox } from './start-container.ts';
 
@@ -161,6 +162,7 @@ interface NewRecord {
 
 function newRecord(deps: CreateContainerDeps, { id, sandbox, spec, image, configHash }: NewRecord): ContainerRecord {
   const handler = deps.handlers.resolve(sandbox.handlerName);
+  const { labels } = labelsOf(deps, sandbox, spec.security);
   const logPath =
     spec.logPath !== undefined && sandbox.spec.logDirectory !== undefined
       ? join(sandbox.spec.logDirectory, spec.logPath)
@@ -175,6 +177,7 @@ function newRecord(deps: CreateContainerDeps, { id, sandbox, spec, image, config
     imageRef: image.repoDigests[0] ?? image.id,
     user: { uid: 0, gid: 0, supplementalGroups: [] },
     ...(logPath === undefined ? {} : { logPath }),
+    ...(labels === undefined ? {} : { mountLabel: labels.mount }),
     stopSignal: stopSignalOf(deps, spec, image),
     resources: spec.resources,
     snapshotter: handler.config.snapshotter,

@@ -13,7 +13,7 @@ import type { LayerService } from '../layer/index.ts';
 import type { LogService } from '../log/index.ts';
 import type { CgroupService } from '../runtime/cgroup/index.ts';
 import type { Handlers } from '../runtime/handlers.ts';
-import type { RootfsReader, SecurityProfiles } from '../security/index.ts';
+import type { Labeller, RootfsReader, SecurityProfiles } from '../security/index.ts';
 import type { HostFacts } from '../host/index.ts';
 import type { WorkQueue } from '../work-queue.ts';
 import type { HandlerFeatures } from '../types.ts';
@@ -45,6 +45,7 @@ export interface OpsDeps {
   readonly cgroups: CgroupService;
   readonly rootfs: RootfsReader;
   readonly profiles: SecurityProfiles;
+  readonly labeller: Labeller;
   readonly exits: ContainerExits;
   /** Holds stop and remove of one sandbox apart. */
   readonly sandboxLocks: KeyedMutex<string>;

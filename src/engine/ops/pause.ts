@@ -6,17 +6,19 @@ import { moveSandbox } from '../store/index.ts';
 import type { SandboxRecord } from '../store/index.ts';
 import type { OpsDeps } from './deps.ts';
 import { sandboxLabels } from './labels.ts';
+import { labelPauseRoot, podLabelsOf } from './selinux.ts';
 import { SIGKILL } from './signals.ts';
 
 export type PauseDeps = Pick<
   OpsDeps,
-  'store' | 'handlers' | 'host' | 'objects' | 'tasks' | 'exits' | 'cgroups' | 'profiles' | 'pauseRoot'
+  'store' | 'handlers' | 'host' | 'objects' | 'tasks' | 'exits' | 'cgroups' | 'profiles' | 'labeller' | 'pauseRoot'
 >;
 
 /** Runs the process that holds a pod's shared PID namespace: its PID 1. Returns its pid on the node. */
 export async function runPause(deps: PauseDeps, record: SandboxRecord, signal: AbortSignal): Promise<number> {
   const { id } = record;
   const handler = deps.handlers.resolve(record.handlerName);
+  await labelPauseRoot(deps, signal);
   await deps.objects.create(
     {
       id,
@@ -33,6 +35,7 @@ export async function runPause(deps: PauseDeps, record: SandboxRecord, signal: A
         cgroupsPath: deps.cgroups.specPath(record.cgroupParent, id),
         host: deps.host,
         profiles: await deps.profiles.resolve(record.spec.security, signal),
+        ...podLabelsOf(deps, record),
       }),
     },
     signal,

@@ -9,6 +9,7 @@ import type { ContainerRecord } from '../store/index.ts';
 import type { OpsDeps } from './deps.ts';
 import { handleContainerExit } from './handle-exit.ts';
 import type { HandleExitDeps } from './handle-exit.ts';
+import { labelledRoot } from './selinux.ts';
 import { SIGKILL } from './signals.ts';
 
 export type StartContainerDeps = HandleExitDeps &
@@ -132,7 +133,8 @@ async function createTask(
   io: TaskIo,
   signal: AbortSignal,
 ): Promise<number> {
-  const rootfs = await deps.layers.mountsOf(record.snapshotKey, record.snapshotter, signal);
+  const mounts = await deps.layers.mountsOf(record.snapshotKey, record.snapshotter, signal);
+  const rootfs = labelledRoot(mounts, record.mountLabel);
   return await deps.work.run(signal, () =>
     deps.tasks.create({ id: record.id, sandboxId: record.sandboxId, rootfs, io }, signal),
   );

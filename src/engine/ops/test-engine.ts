@@ -17,6 +17,7 @@ import { FakeNamespaceService } from '../runtime/namespaces/fake.ts';
 import { FakeAppArmorNode } from '../security/apparmor/fake.ts';
 import { createAppArmorProfiles, createSecurityProfiles } from '../security/index.ts';
 import { FakeRootfsReader } from '../security/rootfs/fake.ts';
+import { FakeLabeller } from '../security/selinux/fake.ts';
 import { createStore } from '../store/index.ts';
 import { FakeContainerVolumes, FakeMountSources, FakePodFiles } from '../volume/fake.ts';
 import { WorkQueue } from '../work-queue.ts';
@@ -78,6 +79,7 @@ export async function testEngine() {
     mountSources: new FakeMountSources(),
     rootfs: new FakeRootfsReader(),
     profiles: createSecurityProfiles(createAppArmorProfiles({ enabled: false, node: new FakeAppArmorNode() })),
+    labeller: new FakeLabeller(),
     sandboxLocks: new KeyedMutex(),
     containerLocks: new KeyedMutex(),
     stopping: new Set(),

@@ -2,6 +2,8 @@ export { createAppArmorNode, createAppArmorProfiles } from './apparmor/index.ts'
 export type { AppArmorNode, AppArmorProfiles } from './apparmor/index.ts';
 export { createSecurityProfiles } from './profiles.ts';
 export type { NodeProfiles, SecurityProfiles, WantedProfiles } from './profiles.ts';
+export { createLabeller, formatLabel, pickLevel, planRelabel, selinuxLabels } from './selinux/index.ts';
+export type { Labeller, RelabelSource, SelinuxContexts, SelinuxLabels } from './selinux/index.ts';
 export { createRootfsReader, ROOTFS_WORKER_SOURCE } from './rootfs/service.ts';
 export type { RootfsReaderDeps } from './rootfs/service.ts';
 export { readOnlyMounts } from './rootfs/root-mounts.ts';

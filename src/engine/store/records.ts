@@ -14,6 +14,8 @@ export interface SandboxRecord extends Sandbox {
   readonly cgroupParent: string;
   /** Set when the network was asked for: a DEL is owed. */
   readonly networkRequested: boolean;
+  /** Keeps the pod's files from other pods; absent where SELinux is off. */
+  readonly selinuxLevel?: string;
 }
 
 export interface ContainerRecord extends Container {
@@ -21,6 +23,8 @@ export interface ContainerRecord extends Container {
   readonly handlerName: string;
   /** Absolute cgroup path of the container itself. */
   readonly cgroupPath: string;
+  /** SELinux's label of the files of its root. */
+  readonly mountLabel?: string;
 }
 
 /** A record as one JSON text. Times are decimal strings: they do not fit a JSON number. */

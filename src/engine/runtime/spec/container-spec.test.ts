@@ -208,6 +208,16 @@ describe('containerSpec()', () => {
     expect(build({ profiles: { apparmorProfile: 'web' } }).process.apparmorProfile).toBe('web');
   });
 
+  it('carries the labels of SELinux, a privileged container only that of its files', () => {
+    const labels = { process: 'u:r:t:s0:c1,c2', mount: 'u:object_r:f:s0:c1,c2' };
+    const { process, linux } = build({ labels });
+    expect(process.selinuxLabel).toBe(labels.process);
+    expect(linux.mountLabel).toBe(labels.mount);
+    const bare = build({ labels: { mount: labels.mount } });
+    expect(bare.process).not.toHaveProperty('selinuxLabel');
+    expect(containerSpec(privileged({ labels: { mount: labels.mount } })).spec.linux.mountLabel).toBe(labels.mount);
+  });
+
   it('leaves a privileged container without profiles', () => {
     const request = containerRequest({
       security: security({ seccomp: { kind: 'runtime-default' }, privileged: true }),

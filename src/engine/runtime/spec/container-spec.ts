@@ -4,6 +4,7 @@ import type { HostDevice, HostFacts } from '../../host/index.ts';
 import { grantCapabilities } from '../../security/capabilities.ts';
 import type { CapabilityGrant } from '../../security/capabilities.ts';
 import type { NodeProfiles } from '../../security/profiles.ts';
+import type { SelinuxLabels } from '../../security/selinux/index.ts';
 import type { ContainerSecurity, ContainerSpec, ContainerUser, NamespacePaths } from '../../types.ts';
 import { allowedAnnotations, containerAnnotations } from './annotations.ts';
 import type { SpecPod } from './annotations.ts';
@@ -49,6 +50,8 @@ export interface ContainerSpecInput {
   /** All of the host's devices; asked for only when the container is privileged. */
   readonly hostDevices: readonly HostDevice[];
   readonly profiles: NodeProfiles;
+  /** Where SELinux is on. */
+  readonly labels?: SelinuxLabels;
   /** First process of the container whose PID namespace is to be joined. */
   readonly targetPid?: number;
 }
@@ -74,7 +77,6 @@ export function containerSpec(input: ContainerSpecInput): ContainerSpecResult {
     podFiles: sandbox.files,
     readonlyRootfs: security.readonlyRootfs,
     privileged: security.privileged,
-    selinux: host.selinux,
   });
   const granted = grantCapabilities(
     {
@@ -85,7 +87,7 @@ export function containerSpec(input: ContainerSpecInput): ContainerSpecResult {
     },
     host.process.boundingCapabilities,
   );
-  const profiles = processProfiles({ ...security, capabilities: granted.names, host, profiles: input.profiles });
+  const profiles = processProfiles({ ...input, ...security, capabilities: granted.names });
   const process = containerProcess(input, granted, profiles);
   const linux = containerLinux(input, profiles);
   return {

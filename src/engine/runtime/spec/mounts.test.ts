@@ -24,7 +24,6 @@ function plan(mounts: readonly SpecMount[], more: Partial<MountsInput> = {}): Mo
     podFiles: FILES,
     readonlyRootfs: false,
     privileged: false,
-    selinux: false,
     ...more,
   });
 }
@@ -121,12 +120,6 @@ describe('containerMounts()', () => {
       '/other',
     ]);
     expect(made.notices).toEqual(['config.mounts[1].container_path: /a is mounted twice; the last one counts']);
-  });
-
-  it('says that labels are not set where SELinux is on', () => {
-    const relabelled = [mount('/a', { selinuxRelabel: true })];
-    expect(plan(relabelled).notices).toEqual([]);
-    expect(plan(relabelled, { selinux: true }).notices[0]).toContain('config.mounts[0].selinux_relabel');
   });
 
   it.each(['', 'a', '/', '/a/..', '/a\0'])('refuses the container path %j', (path) => {

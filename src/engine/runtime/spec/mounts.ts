@@ -29,7 +29,6 @@ export interface MountsInput {
   readonly podFiles: SpecPodFiles;
   readonly readonlyRootfs: boolean;
   readonly privileged: boolean;
-  readonly selinux: boolean;
 }
 
 export interface MountsPlan {
@@ -113,15 +112,13 @@ function podFileMounts({ podFiles, readonlyRootfs }: MountsInput): readonly OciM
 }
 
 /** By destination; of two on one place the later, which would have hidden the earlier. */
-function requestedMounts({ mounts, selinux }: MountsInput, notices: string[]): ReadonlyMap<string, OciMount> {
+function requestedMounts({ mounts }: MountsInput, notices: string[]): ReadonlyMap<string, OciMount> {
   const byDestination = new Map<string, OciMount>();
   mounts.forEach(({ spec, source }, index) => {
     const field = `config.mounts[${index}].container_path`;
     const destination = cleanDestination(spec.containerPath, field);
     if (byDestination.delete(destination))
       notices.push(`${field}: ${destination} is mounted twice; the last one counts`);
-    if (spec.selinuxRelabel && selinux)
-      notices.push(`config.mounts[${index}].selinux_relabel: SELinux labels are not set; ${source} keeps its own`);
     byDestination.set(
       destination,
       bind(destination, source, PROPAGATION[spec.propagation], accessOf(spec), optionsOf(spec)),

@@ -21,6 +21,7 @@ export interface OciProcess {
   readonly noNewPrivileges: boolean;
   readonly oomScoreAdj: number;
   readonly apparmorProfile?: string;
+  readonly selinuxLabel?: string;
 }
 
 /**
@@ -59,6 +60,8 @@ export interface OciLinux {
   readonly readonlyPaths: readonly string[];
   readonly rootfsPropagation?: 'rshared' | 'rslave';
   readonly seccomp?: OciSeccomp;
+  /** Of the file systems that the runtime itself mounts. */
+  readonly mountLabel?: string;
 }
 
 export interface OciDevice {

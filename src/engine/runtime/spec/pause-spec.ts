@@ -1,5 +1,6 @@
 import type { HostFacts } from '../../host/index.ts';
 import type { NodeProfiles } from '../../security/profiles.ts';
+import type { SelinuxLabels } from '../../security/selinux/index.ts';
 import type { SandboxId } from '../../ids.ts';
 import type { NamespacePaths, SandboxSpec } from '../../types.ts';
 import { podAnnotations } from './annotations.ts';
@@ -20,6 +21,8 @@ export interface PauseSpecInput {
   readonly cgroupsPath: string;
   readonly host: Pick<HostFacts, 'process' | 'arch' | 'kernelVersion' | 'seccomp'>;
   readonly profiles: NodeProfiles;
+  /** Where SELinux is on. */
+  readonly labels?: SelinuxLabels;
 }
 
 /** Where the root that the caller makes has our static program; beside it the empty folders `proc` and `dev`. */

@@ -1,6 +1,7 @@
 import { EngineError } from '../../errors.ts';
 import type { HostFacts } from '../../host/index.ts';
 import type { NodeProfiles } from '../../security/profiles.ts';
+import type { SelinuxLabels } from '../../security/selinux/index.ts';
 import { defaultSeccompProfile, localhostSeccompProfile } from '../../security/seccomp/index.ts';
 import type { OciSeccomp } from '../../security/seccomp/index.ts';
 import type { SecurityProfile } from '../../types.ts';
@@ -8,31 +9,39 @@ import type { OciLinux, OciProcess } from './oci.ts';
 
 export interface ProfilesInput {
   readonly seccomp: SecurityProfile;
-  /** A privileged process has no profiles. */
+  /** A privileged process has no profiles, and no label but that of its files. */
   readonly privileged: boolean;
   /** The capabilities that the process is granted. */
   readonly capabilities: readonly string[];
   readonly host: Pick<HostFacts, 'arch' | 'kernelVersion' | 'seccomp'>;
   /** What the node has of the profiles asked for. */
   readonly profiles: NodeProfiles;
+  /** Where SELinux is on. */
+  readonly labels?: SelinuxLabels;
 }
 
-/** What security profiles add to a spec. */
+/** What security profiles and labels add to a spec. */
 export interface ProfileParts {
-  readonly process: Pick<OciProcess, 'apparmorProfile'>;
-  readonly linux: Pick<OciLinux, 'seccomp'>;
+  readonly process: Pick<OciProcess, 'apparmorProfile' | 'selinuxLabel'>;
+  readonly linux: Pick<OciLinux, 'seccomp' | 'mountLabel'>;
 }
 
 const FIELD = 'config.linux.security_context';
 
 /** Throws failed-precondition for a filter that the kernel cannot apply. */
 export function processProfiles(input: ProfilesInput): ProfileParts {
-  if (input.privileged) return { process: {}, linux: {} };
-  const { apparmorProfile } = input.profiles;
-  const seccomp = seccompProfile(input);
+  const { labels, privileged } = input;
+  const { apparmorProfile } = privileged ? {} : input.profiles;
+  const seccomp = privileged ? undefined : seccompProfile(input);
   return {
-    process: apparmorProfile === undefined ? {} : { apparmorProfile },
-    linux: seccomp === undefined ? {} : { seccomp },
+    process: {
+      ...(apparmorProfile === undefined ? {} : { apparmorProfile }),
+      ...(labels?.process === undefined ? {} : { selinuxLabel: labels.process }),
+    },
+    linux: {
+      ...(seccomp === undefined ? {} : { seccomp }),
+      ...(labels === undefined ? {} : { mountLabel: labels.mount }),
+    },
   };
 }
 

@@ -13,7 +13,6 @@ export function hostFacts(more: Partial<HostFacts> = {}): HostFacts {
     cgroupDriver: 'cgroupfs',
     swapLimit: true,
     apparmor: false,
-    selinux: false,
     seccomp: true,
     hugepageSizes: ['2MB', '1GB'],
     kernelVersion: '6.1.0',

@@ -1,0 +1,10 @@
+export { selinuxLabels } from './selinux-labels.ts';
+export type { SelinuxLabels, LabelRequest } from './selinux-labels.ts';
+export { parseContexts, policyName } from './contexts.ts';
+export type { SelinuxContexts } from './contexts.ts';
+export { formatLabel } from './label.ts';
+export { createLabeller } from './labeller.ts';
+export type { Labeller } from './labeller.ts';
+export { pickLevel } from './level.ts';
+export { planRelabel } from './relabel.ts';
+export type { RelabelSource } from './relabel.ts';
