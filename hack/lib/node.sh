@@ -32,7 +32,7 @@ node_need() {
     *) die "--containerd is debian or current, not $1" ;;
   esac
   use_node
-  if have_go; then use_cri_tools; fi
+  if have_go; then use_crictl; fi
 }
 
 # node_up KIND NETWORK SOCKET: brings up whatever of the node is not up yet.
@@ -169,6 +169,7 @@ node_restart() {
 node_env() {
   node_is_up || die "the node $NODE is not up: hack/node up"
   node_need "$NODE_KIND"
+  if have_go; then use_critest; fi
   mkdir -p "$NODE_LIB/bin"
   printf '#!/bin/sh\nexec %q %q "$@"\n' "$(command -v node)" "$ROOT/dist/davit.js" >"$NODE_LIB/bin/davit"
   chmod 755 "$NODE_LIB/bin/davit"
@@ -234,6 +235,7 @@ wipe_shared() {
   local ports=("/sys/class/net/$BUILTIN_BRIDGE/brif/"*)
   remove_cgroups /davit
   remove_cgroups /davit-pump
+  remove_cgroups /davit-containerd
   [ ! -d "/sys/class/net/$BUILTIN_BRIDGE" ] || [ -e "${ports[0]}" ] || ip link delete "$BUILTIN_BRIDGE"
   [ -n "$(addresses_in "$BUILTIN_ADDRESSES")" ] || rm -rf "$BUILTIN_ADDRESSES"
 }

@@ -144,24 +144,37 @@ go_build_locked() {
   mv "$work" "$CACHE/$name/$version"
 }
 
-# use_cri_tools: crictl, critest and ginkgo in PATH.
-use_cri_tools() {
-  go_build cri-tools "$CRI_TOOLS_VERSION" make_cri_tools
-  export PATH="$CACHE/cri-tools/${CRI_TOOLS_VERSION#v}:$PATH"
+# use_crictl: crictl in PATH.
+use_crictl() {
+  go_build crictl "$CRI_TOOLS_VERSION" make_crictl
+  export PATH="$CACHE/crictl/${CRI_TOOLS_VERSION#v}:$PATH"
 }
 
-make_cri_tools() {
-  local pin
+# use_critest: critest, and the ginkgo that it calls, in PATH.
+use_critest() {
+  go_build critest "$CRI_TOOLS_VERSION" make_critest
+  export PATH="$CACHE/critest/${CRI_TOOLS_VERSION#v}:$PATH"
+}
+
+make_crictl() {
+  go_tool build -ldflags "-s -w $(cri_tools_flag)" -o "$1/crictl" sigs.k8s.io/cri-tools/cmd/crictl
+}
+
+make_critest() {
+  go_tool build -o "$1/ginkgo" github.com/onsi/ginkgo/v2/ginkgo &&
+    go_tool test -c -ldflags "$(cri_tools_flag)" -o "$1/critest" sigs.k8s.io/cri-tools/cmd/critest
+}
+
+cri_tools_flag() { echo "-X sigs.k8s.io/cri-tools/pkg/version.Version=$CRI_TOOLS_VERSION"; }
+
+# go_tool VERB FLAGS…: go in the module that names the tools, with the versions of our pins.
+go_tool() {
+  local verb=$1 pin
+  shift
   for pin in "sigs.k8s.io/cri-tools $CRI_TOOLS_VERSION" "github.com/onsi/ginkgo/v2 $GINKGO_VERSION"; do
     grep -qF "$pin" "$ROOT/hack/tools/go.mod" || die "hack/tools/go.mod does not name $pin, as hack/versions does"
   done
-  (
-    local flag="-X sigs.k8s.io/cri-tools/pkg/version.Version=$CRI_TOOLS_VERSION"
-    export CGO_ENABLED=0 GOFLAGS=-buildvcs=false
-    cd "$ROOT/hack/tools" &&
-      go build -trimpath -ldflags "-s -w $flag" -o "$1/" sigs.k8s.io/cri-tools/cmd/crictl github.com/onsi/ginkgo/v2/ginkgo &&
-      go test -c -trimpath -ldflags "$flag" -o "$1/critest" sigs.k8s.io/cri-tools/cmd/critest
-  )
+  CGO_ENABLED=0 GOFLAGS=-buildvcs=false go -C "$ROOT/hack/tools" "$verb" -trimpath "$@"
 }
 
 # use_containerd_current: containerd, its shim, ctr and runc of the pins first in PATH, the CNI plugins of the pin in CNI_BIN_DIR.
