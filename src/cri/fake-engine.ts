@@ -132,6 +132,7 @@ export function fakeEngine(verbs: Partial<Engine> = {}): Engine {
     getContainer: absent('getContainer'),
     listContainers: () => [],
     inspectContainer: absent('inspectContainer'),
+    attachContainer: absent('attachContainer'),
     reopenContainerLog: absent('reopenContainerLog'),
     execSync: absent('execSync'),
     openExec: absent('openExec'),

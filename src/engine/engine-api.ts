@@ -1,3 +1,5 @@
+import type { AttachStreams } from './log/index.ts';
+import type { AttachSession } from './ops/attach-container.ts';
 import type { ContainerStats, ContainerStatsFilter, SandboxStats, SandboxStatsFilter } from './stats/index.ts';
 import type { ExecRequest, ExecSession, ExecSyncResult } from './exec/index.ts';
 import type {
@@ -53,6 +55,11 @@ export interface Engine {
   listContainers(filter: ContainerFilter): readonly Container[];
   /** What verbose status shows: pid, runtimeSpec, snapshotKey, snapshotter, runtimeType, sandboxID. May ask containerd. */
   inspectContainer(id: string, signal: AbortSignal): Promise<Readonly<Record<string, unknown>>>;
+  /**
+   * Connects the caller to a running container's streams, from now on; failed-precondition for one that does not run, and
+   * for a stdin that it does not have or that is closed for good. `signal` ends the opening; the session is disposed of.
+   */
+  attachContainer(id: string, streams: AttachStreams, signal: AbortSignal): Promise<AttachSession>;
   /** Closes and opens the log file again, after a rotation by rename. The container must be running. */
   reopenContainerLog(id: string, signal: AbortSignal): Promise<void>;
 

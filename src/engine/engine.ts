@@ -21,6 +21,7 @@ import { ContainerExits } from './ops/container-exits.ts';
 import type { OpsDeps } from './ops/deps.ts';
 import { execTarget } from './ops/open-exec.ts';
 import { restore } from './ops/restore.ts';
+import { StdinEnds } from './ops/stdin-ends.ts';
 import { preparePauseRoot } from './pause-root.ts';
 import { ReadyGate } from './ready-gate.ts';
 import { RuntimeProbes } from './runtime-probes.ts';
@@ -107,16 +108,18 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
     env: process.env,
     arch: process.arch,
   });
+  const tasks = new ShimTasks(clients.tasks);
+  const reachable = async (signal: AbortSignal): Promise<void> => void (await containerd.ready(signal));
+  const exits = new ContainerExits({ tasks, logger, reachable });
+  const stdinEnds = new StdinEnds({ tasks, logger, reachable });
   const log = createLogService({
     entry: entries.pump,
     state: config.state,
     version: deps.version,
     maxLineBytes: config.log.maxLineBytes,
+    onStdinClosed: (id) => stdinEnds.end(id),
     logger,
   });
-  const tasks = new ShimTasks(clients.tasks);
-  const reachable = async (signal: AbortSignal): Promise<void> => void (await containerd.ready(signal));
-  const exits = new ContainerExits({ tasks, logger, reachable });
   const objects = new ContainerdObjects(clients.containers);
   const cgroups = createCgroupService({ layout: host.cgroup, driver: handlers.cgroupDriver });
   const processes = new ShimProcesses(clients.tasks);
@@ -186,6 +189,7 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
     containerd,
     execs,
     { name: 'watches', start: async () => undefined, close: () => exits.close() },
+    { name: 'stdin ends', start: async () => undefined, close: () => stdinEnds.close() },
     {
       name: 'runtime',
       start: async (signal) => {

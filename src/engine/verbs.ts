@@ -5,6 +5,7 @@ import { EngineError } from './errors.ts';
 import { filterContainers, filterSandboxes } from './filters.ts';
 import { inspectContainer, inspectSandbox } from './inspect.ts';
 import { nodeStatus } from './node-status.ts';
+import { attachContainer } from './ops/attach-container.ts';
 import { createContainer } from './ops/create-container.ts';
 import type { OpsDeps } from './ops/deps.ts';
 import { execSync } from './ops/exec-sync.ts';
@@ -51,6 +52,7 @@ export function createVerbs(deps: VerbsDeps): Engine {
     getContainer: (id) => store.containers.need(id),
     listContainers: (filter) => filterContainers(store.containers.list(), filter),
     inspectContainer: (id, signal) => inspectContainer(objects, store.containers.need(id), signal),
+    attachContainer: (id, streams, signal) => attachContainer(deps, id, streams, signal),
     reopenContainerLog: (id, signal) => reopenContainerLog(deps, id, signal),
     execSync: (id, cmd, timeoutSeconds, signal) => execSync(deps, id, cmd, timeoutSeconds, signal),
     openExec: (id, request, signal) => openExec(deps, id, request, signal),

@@ -1,9 +1,11 @@
+import type { Socket } from 'node:net';
+import { Attachers } from './attachers.ts';
 import type { Counters } from './counters.ts';
 import { makeFifos, openStreams, removeFifos, type OpenStreams } from './fifos.ts';
 import { LogFile } from './log-file.ts';
 import type { OutputFifo } from './output-fifo.ts';
 import type { FileIdentity } from './progress.ts';
-import type { AddParams, StreamsInfo, StreamTotals, Totals } from '../sys/pump-protocol.ts';
+import type { AddParams, AttachParams, StreamsInfo, StreamTotals, Totals } from '../sys/pump-protocol.ts';
 import { messageOf, PumpError } from './pump-error.ts';
 import type { PumpLog } from './pump-log.ts';
 import type { Reactor, Source, Turn } from './reactor.ts';
@@ -20,6 +22,7 @@ export interface StreamsDeps {
   /** Throws already-exists when another container's output goes to this file. */
   readonly claimLog: (id: string, path: string, identity: FileIdentity) => void;
   readonly onEnded: (record: StreamsRecord & { readonly ended: Totals }) => void;
+  readonly onStdinClosed: (id: string) => void;
 }
 
 /** More than the FIFO of a removed container holds: one that is still being written to does not keep its removal waiting. */
@@ -37,6 +40,7 @@ export class ContainerStreams {
   readonly #deps: StreamsDeps;
   readonly #open: OpenStreams;
   readonly #transcript: Transcript;
+  readonly #attachers: Attachers;
   readonly #sources: readonly Source[];
   #log: LogFile | undefined;
   #stall: Stall | undefined;
@@ -55,6 +59,13 @@ export class ContainerStreams {
     this.#deps = deps;
     this.#open = open;
     this.#transcript = transcript;
+    this.#attachers = new Attachers({
+      spec,
+      log: deps.log,
+      stdin: open.stdin,
+      onRoom: () => this.#wake(),
+      onStdinOver: () => this.#endStdin(),
+    });
     this.#sources = open.outputs.map((output) => ({ fd: output.fd, turn: () => this.#turn(output) }));
   }
 
@@ -65,7 +76,7 @@ export class ContainerStreams {
     undo.defer(() => folder.remove());
     undo.defer(() => removeFifos(spec));
     makeFifos(spec);
-    const open = undo.use(openStreams(spec, folder));
+    const open = undo.use(openStreams(spec, folder, false));
     const log = spec.log === undefined ? undefined : undo.adopt(LogFile.create(spec.log), (file) => file.close());
     if (spec.log !== undefined && log !== undefined) deps.claimLog(spec.id, spec.log, log.identity);
     const { journals, progress } = open;
@@ -80,9 +91,9 @@ export class ContainerStreams {
   }
 
   /** Goes on where a pump that died left off. Throws when its FIFOs or journals cannot be opened. */
-  static recover(spec: AddParams, folder: StreamsFolder, deps: StreamsDeps): ContainerStreams {
+  static recover({ spec, stdinClosed }: StreamsRecord, folder: StreamsFolder, deps: StreamsDeps): ContainerStreams {
     using undo = new DisposableStack();
-    const open = undo.use(openStreams(spec, folder));
+    const open = undo.use(openStreams(spec, folder, stdinClosed === true));
     const { journals, progress } = open;
     const saved = progress.load();
     if (saved === undefined) {
@@ -93,7 +104,7 @@ export class ContainerStreams {
     undo.defer(() => streams.#unwatch());
     streams.#watch();
     streams.#guard(() => streams.#catchUp());
-    for (const source of streams.#sources) deps.reactor.wake(source);
+    streams.#wake();
     undo.move();
     return streams;
   }
@@ -118,14 +129,21 @@ export class ContainerStreams {
       spec: this.spec,
       totals: this.#totals(0),
       ...(stall === undefined ? {} : { problem: stall.problem }),
+      ...(this.#stdinClosed ? { stdinClosed: true } : {}),
     };
+  }
+
+  /** Throws failed-precondition for a stdin that there is not; else returns what attaches the connection. */
+  attach(params: AttachParams): (socket: Socket) => void {
+    return this.#attachers.admit(params);
   }
 
   /** No writer will come that is not there now: the streams end once every FIFO is hung up. */
   finish(): void {
     this.#finishing = true;
+    this.#attachers.stopPacing();
     for (const output of this.#open.outputs) output.expectWriter();
-    for (const source of this.#sources) this.#deps.reactor.wake(source);
+    this.#wake();
   }
 
   /** Goes on in a new file at the log's path. Throws, with the old one still in use, when it cannot be opened. */
@@ -152,6 +170,7 @@ export class ContainerStreams {
     if (!this.#stall) this.#guard(() => this.#moveLast());
     const lost = this.#transcript.pending + this.#open.outputs.reduce((sum, output) => sum + output.unread(), 0);
     this.#deps.counters.lostBytes += lost;
+    this.#attachers.end();
     this.close();
     removeFifos(this.spec);
     this.#folder.remove();
@@ -163,6 +182,7 @@ export class ContainerStreams {
     if (this.#closed) return;
     this.#closed = true;
     this.#stall?.end();
+    this.#attachers.close();
     this.#unwatch();
     this.#open[Symbol.dispose]();
     this.#log?.close();
@@ -176,8 +196,12 @@ export class ContainerStreams {
     for (const source of this.#sources) this.#deps.reactor.remove(source);
   }
 
+  #wake(): void {
+    for (const source of this.#sources) this.#deps.reactor.wake(source);
+  }
+
   #turn(output: OutputFifo): Turn {
-    if (this.#closed || this.#stall !== undefined) return 'stopped';
+    if (this.#closed || this.#stall !== undefined || this.#attachers.holdsBack) return 'stopped';
     let turn: Turn = 'stopped';
     this.#guard(() => {
       turn = this.#move(output);
@@ -186,14 +210,21 @@ export class ContainerStreams {
   }
 
   #move(output: OutputFifo): Turn {
-    const moved = output.take();
-    this.#deps.counters.bytes += moved;
+    const moved = this.#take(output);
     if (moved > 0 || output.hungUp) this.#drain(output, output.hungUp);
     if (moved > 0) return 'more';
     this.#transcript.rest(output.name);
     if (!this.#finishing || !this.#open.outputs.every((each) => each.hungUp)) return 'idle';
     this.#end();
     return 'stopped';
+  }
+
+  /** Moves a piece into the journal, and from there to whoever is attached. */
+  #take(output: OutputFifo): number {
+    const moved = output.take();
+    this.#deps.counters.bytes += moved;
+    if (moved > 0 && this.#attachers.wants(output.name)) this.#attachers.feed(output.name, output.last(moved));
+    return moved;
   }
 
   #drain(output: OutputFifo, final: boolean): void {
@@ -235,9 +266,8 @@ export class ContainerStreams {
     if (this.#transcript.uncertain) this.#catchUp();
     for (const output of this.#open.outputs) {
       for (let left = LAST_BYTES; left > 0;) {
-        const moved = output.take();
+        const moved = this.#take(output);
         if (moved === 0) break;
-        this.#deps.counters.bytes += moved;
         left -= moved;
         this.#drain(output, false);
       }
@@ -248,9 +278,23 @@ export class ContainerStreams {
   #end(): void {
     const record = { format: 1 as const, spec: this.spec, ended: this.#totals(this.#transcript.pending) };
     this.#folder.saveRecord(record);
+    this.#attachers.end();
     this.close();
     this.#deps.onEnded(record);
     this.#folder.removeJournals();
+  }
+
+  get #stdinClosed(): boolean {
+    return this.spec.stdin !== undefined && this.#open.stdin?.isOpen !== true;
+  }
+
+  /** Closes the container's stdin for good, also for the pumps to come. */
+  #endStdin(): void {
+    const { stdin } = this.#open;
+    if (this.#closed || stdin?.isOpen !== true) return;
+    stdin.end();
+    this.#guard(() => this.#folder.saveRecord({ format: 1, spec: this.spec, stdinClosed: true }));
+    this.#deps.onStdinClosed(this.spec.id);
   }
 
   #totals(lostBytes: number): Totals {
@@ -296,6 +340,6 @@ export class ContainerStreams {
     const stalledMs = Math.round(stall.end());
     this.#deps.counters.stalledMs += stalledMs;
     this.#deps.log.info('output moves again', { container: this.spec.id, stalledMs });
-    for (const source of this.#sources) this.#deps.reactor.wake(source);
+    this.#wake();
   }
 }

@@ -1,5 +1,6 @@
-import { closeSync, constants, openSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { makeFifo } from '../sys/fifo.ts';
+import { ContainerStdin } from './container-stdin.ts';
 import { Journal } from './journal.ts';
 import type { StreamName } from './line-formatter.ts';
 import { OutputFifo } from './output-fifo.ts';
@@ -12,8 +13,8 @@ export interface OpenStreams extends Disposable {
   readonly outputs: readonly OutputFifo[];
   readonly journals: Readonly<Partial<Record<StreamName, Journal>>>;
   readonly progress: ProgressFile;
-  /** Lets go of stdin's writer: the container reads to its end and then finds it closed. */
-  closeStdin(): void;
+  /** Absent where the container has none, or its stdin is closed for good. */
+  readonly stdin?: ContainerStdin;
 }
 
 const FIFO_MODE = 0o600;
@@ -28,7 +29,7 @@ export function removeFifos(spec: AddParams): void {
 }
 
 /** Opens the container's FIFOs, journals and progress; disposing of it closes them. All or nothing. */
-export function openStreams(spec: AddParams, folder: StreamsFolder): OpenStreams {
+export function openStreams(spec: AddParams, folder: StreamsFolder, stdinClosed: boolean): OpenStreams {
   using undo = new DisposableStack();
   const outputs: OutputFifo[] = [];
   const journals: Partial<Record<StreamName, Journal>> = {};
@@ -42,25 +43,19 @@ export function openStreams(spec: AddParams, folder: StreamsFolder): OpenStreams
     journals[name] = journal;
     outputs.push(output);
   }
-  const stdin = undo.adopt(openStdin(spec.stdin), (holder) => holder.close());
+  const stdin =
+    spec.stdin === undefined || stdinClosed
+      ? undefined
+      : undo.adopt(ContainerStdin.open(spec.stdin), (holder) => holder.close());
   const progress = ProgressFile.open(folder.progressPath);
   undo.defer(() => progress.close());
   const all = undo.move();
-  return { outputs, journals, progress, closeStdin: () => stdin.close(), [Symbol.dispose]: () => all.dispose() };
-}
-
-/**
- * Opened for reading, too, so that it does not wait for the reader. The shim ends the container's stdin when the last writer
- * goes, so the pump, and davitd for the time when the pump is away, each hold one.
- */
-function openStdin(path: string | undefined): { close(): void } {
-  if (path === undefined) return { close: () => undefined };
-  let fd: number | undefined = openSync(path, constants.O_RDWR | constants.O_NONBLOCK | constants.O_NOFOLLOW);
   return {
-    close: () => {
-      if (fd !== undefined) closeSync(fd);
-      fd = undefined;
-    },
+    outputs,
+    journals,
+    progress,
+    ...(stdin === undefined ? {} : { stdin }),
+    [Symbol.dispose]: () => all.dispose(),
   };
 }
 

@@ -1,9 +1,10 @@
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { ContainerStreams, type StreamsDeps } from './container-streams.ts';
 import { removeFifos } from './fifos.ts';
 import { sameFile } from './log-file.ts';
 import type { FileIdentity } from './progress.ts';
-import type { AddParams, StreamsInfo, Totals } from '../sys/pump-protocol.ts';
+import type { AddParams, AttachParams, StreamsInfo, Totals } from '../sys/pump-protocol.ts';
 import { messageOf, PumpError } from './pump-error.ts';
 import { StreamsFolder, type StreamsRecord } from './record.ts';
 
@@ -104,6 +105,16 @@ export class HeldStreams {
     held.streams.reopen();
   }
 
+  /** Returns what attaches a connection. */
+  attach(params: AttachParams): (socket: Socket) => void {
+    const held = this.#need(params.id);
+    if (held.state === 'open') return held.streams.attach(params);
+    throw new PumpError(
+      'failed-precondition',
+      `output of container ${params.id} is ${held.state}; nothing comes of it`,
+    );
+  }
+
   /** An unknown id is success. Without `force` only what has ended, or is damaged, can be removed. */
   remove(id: string, force: boolean): { lostBytes: number } {
     const held = this.#held.get(id);
@@ -134,9 +145,10 @@ export class HeldStreams {
     this.#held.clear();
   }
 
-  #recovered({ spec, ended }: StreamsRecord, folder: StreamsFolder): Held {
+  #recovered(record: StreamsRecord, folder: StreamsFolder): Held {
+    const { spec, ended } = record;
     if (ended === undefined) {
-      return { state: 'open', streams: ContainerStreams.recover(spec, folder, this.#streamsDeps) };
+      return { state: 'open', streams: ContainerStreams.recover(record, folder, this.#streamsDeps) };
     }
     folder.removeJournals();
     return { state: 'ended', spec, totals: ended };

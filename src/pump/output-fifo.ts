@@ -45,6 +45,12 @@ export class OutputFifo {
     return moved === WOULD_BLOCK ? 0 : moved;
   }
 
+  /** The last `length` bytes that landed in the journal, if it still has them all: right after `take` it has. */
+  last(length: number): Buffer {
+    const bytes = Buffer.allocUnsafeSlow(length);
+    return bytes.subarray(0, this.journal.read(bytes, this.journal.size - length, length));
+  }
+
   /** It must be asked again before it counts as hung up. */
   expectWriter(): void {
     this.#hungUp = false;

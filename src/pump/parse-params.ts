@@ -4,6 +4,7 @@ import {
   MIN_LINE_BYTES,
   PIPE_BYTES,
   type AddParams,
+  type AttachParams,
   type IdParams,
   type OpName,
   type Ops,
@@ -25,6 +26,7 @@ const PARSERS: { readonly [Name in OpName]: (fields: Fields) => Ops[Name]['param
   finish: parseId,
   reopen: parseId,
   remove: parseRemove,
+  attach: parseAttach,
   status: () => ({}),
 };
 
@@ -74,6 +76,12 @@ function parseId(fields: Fields): IdParams {
 
 function parseRemove(fields: Fields): RemoveParams {
   return { ...parseId(fields), force: flag(fields, 'force') };
+}
+
+function parseAttach(fields: Fields): AttachParams {
+  const streams = { stdin: flag(fields, 'stdin'), stdout: flag(fields, 'stdout'), stderr: flag(fields, 'stderr') };
+  if (streams.stdin || streams.stdout || streams.stderr) return { ...parseId(fields), ...streams };
+  throw new PumpError('invalid-argument', 'params: one of stdin, stdout and stderr must be true');
 }
 
 function path(fields: Fields, name: string): string | undefined {

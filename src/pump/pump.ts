@@ -50,10 +50,16 @@ export async function startPump({ state, version, log, onUnreachable }: PumpOpti
     counters,
     log,
     onEnded: (id, totals) => server.publish({ event: 'ended', id, totals }),
+    onStdinClosed: (id) => server.publish({ event: 'stdin-closed', id }),
   });
   undo.defer(() => held.close());
   const hello = { protocol: PROTOCOL_VERSION, version, pid: process.pid };
-  const server = new PumpServer(join(folder, SOCKET_NAME), handlersOf(held, counters, hello), log);
+  const server: PumpServer = new PumpServer(
+    join(folder, SOCKET_NAME),
+    handlersOf(held, () => ({ ...counters, attached: server.attached }), hello),
+    (params) => held.attach(params),
+    log,
+  );
   undo.defer(() => server.close());
   held.recover();
   await server.listen();
@@ -67,10 +73,12 @@ export async function startPump({ state, version, log, onUnreachable }: PumpOpti
   return { close: () => all.dispose() };
 }
 
-function handlersOf(held: HeldStreams, counters: Counters, hello: Hello): Handlers {
+type LiveCounters = () => Counters & { readonly attached: number };
+
+function handlersOf(held: HeldStreams, counters: LiveCounters, hello: Hello): Handlers {
   const startedAtMs = Date.now();
   return {
-    hello: () => hello,
+    hello: ({ protocol }) => ({ ...hello, protocol: Math.min(protocol, PROTOCOL_VERSION) }),
     add: (spec) => held.add(spec),
     list: () => ({ streams: held.list() }),
     finish: ({ id }) => held.finish(id),
@@ -79,7 +87,7 @@ function handlersOf(held: HeldStreams, counters: Counters, hello: Hello): Handle
       return {};
     },
     remove: ({ id, force }) => held.remove(id, force),
-    status: () => ({ ...hello, startedAtMs, ...held.counts(), ...counters }),
+    status: () => ({ ...hello, startedAtMs, ...held.counts(), ...counters() }),
   };
 }
 

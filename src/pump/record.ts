@@ -10,6 +10,8 @@ export interface StreamsRecord {
   readonly spec: AddParams;
   /** Its output is in the log to the last byte. */
   readonly ended?: Totals;
+  /** Its stdin was closed for good; the FIFO is gone. */
+  readonly stdinClosed?: true;
 }
 
 const FOLDER_MODE = 0o700;
@@ -56,9 +58,19 @@ export class StreamsFolder {
       if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
       throw error;
     }
-    const { format, spec, ended } = JSON.parse(text) as { format: unknown; spec: unknown; ended?: Totals };
+    const { format, spec, ended, stdinClosed } = JSON.parse(text) as {
+      format: unknown;
+      spec: unknown;
+      ended?: Totals;
+      stdinClosed?: boolean;
+    };
     if (format !== 1) throw new Error(`its record has a format that this pump does not know: ${String(format)}`);
-    return { format, spec: parseAddParams(spec), ...(ended === undefined ? {} : { ended }) };
+    return {
+      format,
+      spec: parseAddParams(spec),
+      ...(ended === undefined ? {} : { ended }),
+      ...(stdinClosed === true ? { stdinClosed } : {}),
+    };
   }
 
   saveRecord(record: StreamsRecord): void {

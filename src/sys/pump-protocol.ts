@@ -2,8 +2,15 @@
  * The protocol between davitd and its pump: JSON, one message a line, over a unix socket. Each request has an id and gets one
  * reply with that id; events come by themselves to every connection. `hello` tells a client what it has found: the pump
  * outlives the davitd that started it, and may be older.
+ *
+ * `attach` makes a connection one container's: after its reply the connection carries frames (attach-frames.ts) and no more
+ * messages.
  */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
+/** Older ones are not understood any more. */
+export const OLDEST_PROTOCOL_VERSION = 1;
+/** `attach` and the event `stdin-closed` came with this one. */
+export const ATTACH_PROTOCOL_VERSION = 2;
 
 export const SOCKET_NAME = 'pump.sock';
 /** Everything of the pump is in this folder of davitd's state. */
@@ -47,6 +54,24 @@ export interface RemoveParams {
   readonly force: boolean;
 }
 
+export interface AttachParams {
+  readonly id: string;
+  /** What goes over the connection; a terminal has no stderr of its own, and none is sent. */
+  readonly stdin: boolean;
+  readonly stdout: boolean;
+  readonly stderr: boolean;
+}
+
+/** Why an attached connection ends; absent where the pump itself ended. */
+export interface AttachEnd {
+  /**
+   * `ended`: the container's output has come to its end, all of it was sent. `stdin-ended`: what was sent to stdin has
+   * reached the container, whose stdin stays open. `too-slow`: it did not take what the container wrote.
+   */
+  readonly reason: 'ended' | 'stdin-ended' | 'too-slow';
+  readonly message: string;
+}
+
 export interface StreamTotals {
   readonly bytes: number;
   readonly lines: number;
@@ -67,9 +92,12 @@ export interface StreamsInfo {
   readonly totals: Totals;
   /** Why its output does not move, or what is damaged. */
   readonly problem?: string;
+  /** Its stdin was closed for good, because the attached client that had it has gone. */
+  readonly stdinClosed?: true;
 }
 
 export interface Hello {
+  /** The newest that both sides know. */
   readonly protocol: number;
   /** davit's version that this pump is of. */
   readonly version: string;
@@ -83,6 +111,8 @@ export interface Status extends Hello {
   readonly ended: number;
   readonly damaged: number;
   readonly stalled: number;
+  /** Attached connections. Absent before ATTACH_PROTOCOL_VERSION. */
+  readonly attached?: number;
   readonly bytes: number;
   readonly lines: number;
   readonly lostBytes: number;
@@ -93,12 +123,14 @@ export interface Status extends Hello {
 
 /** Each op's parameters and result. `finish` says that no more writers will come: the reply, or later the event, has the totals. */
 export interface Ops {
+  /** `protocol` is the newest that the client knows. */
   readonly hello: { params: { protocol: number }; result: Hello };
   readonly add: { params: AddParams; result: { pipeBytes: number } };
   readonly list: { params: Record<string, never>; result: { streams: readonly StreamsInfo[] } };
   readonly finish: { params: IdParams; result: { ended?: Totals } };
   readonly reopen: { params: IdParams; result: Record<string, never> };
   readonly remove: { params: RemoveParams; result: { lostBytes: number } };
+  readonly attach: { params: AttachParams; result: Record<string, never> };
   readonly status: { params: Record<string, never>; result: Status };
 }
 
@@ -122,5 +154,11 @@ export interface EndedEvent {
   readonly totals: Totals;
 }
 
-export type PumpEvent = EndedEvent;
+/** The pump has let go of the container's stdin: nobody else may hold a writer of it from now on. */
+export interface StdinClosedEvent {
+  readonly event: 'stdin-closed';
+  readonly id: string;
+}
+
+export type PumpEvent = EndedEvent | StdinClosedEvent;
 export type ServerMessage = Reply | PumpEvent;

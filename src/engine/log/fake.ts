@@ -1,9 +1,28 @@
+import { PassThrough } from 'node:stream';
 import { EngineError } from '../errors.ts';
-import type { HeldOutput, LogService, OutputPaths, OutputSpec, OutputTotals, PumpStatus } from './log-service.ts';
+import type {
+  AttachStreams,
+  HeldOutput,
+  LogAttachment,
+  LogService,
+  OutputPaths,
+  OutputSpec,
+  OutputTotals,
+  PumpStatus,
+} from './log-service.ts';
 
-type Verb = 'prepare' | 'ended' | 'reopen' | 'release';
+type Verb = 'prepare' | 'ended' | 'reopen' | 'release' | 'attach';
 
 const NOTHING: OutputTotals = { stdout: { bytes: 0, lines: 0 }, stderr: { bytes: 0, lines: 0 }, lostBytes: 0 };
+
+/** A client's attachment in memory: what is written to `stdout` and `stderr` it reads, and `stdin` has what it wrote. */
+export interface FakeAttachment extends LogAttachment {
+  readonly stdin?: PassThrough;
+  readonly stdout?: PassThrough;
+  readonly stderr?: PassThrough;
+  readonly end: PromiseWithResolvers<'ended' | 'detached'>;
+  disposed: boolean;
+}
 
 /** Outputs in memory: no FIFO, no log file, and every output ends when it is asked to. `failNext` makes the next call of that verb fail. */
 export class FakeLogService implements LogService {
@@ -11,6 +30,7 @@ export class FakeLogService implements LogService {
   readonly specs = new Map<string, OutputSpec>();
   readonly finished = new Set<string>();
   readonly reopened: string[] = [];
+  readonly attachments: FakeAttachment[] = [];
   readonly #failures = new Map<Verb, Error>();
 
   failNext(verb: Verb, error: Error): void {
@@ -49,6 +69,26 @@ export class FakeLogService implements LogService {
       throw new EngineError('failed-precondition', `output of container ${containerId} has ended`);
     }
     this.reopened.push(containerId);
+  }
+
+  async attach(containerId: string, streams: AttachStreams, signal: AbortSignal): Promise<LogAttachment> {
+    this.#fail('attach');
+    signal.throwIfAborted();
+    this.#need(containerId);
+    const end = Promise.withResolvers<'ended' | 'detached'>();
+    const attachment: FakeAttachment = {
+      ...(streams.stdin ? { stdin: new PassThrough() } : {}),
+      ...(streams.stdout ? { stdout: new PassThrough() } : {}),
+      ...(streams.stderr ? { stderr: new PassThrough() } : {}),
+      end,
+      ended: end.promise,
+      disposed: false,
+      [Symbol.asyncDispose]: async () => {
+        attachment.disposed = true;
+      },
+    };
+    this.attachments.push(attachment);
+    return attachment;
   }
 
   async release(containerId: string): Promise<void> {

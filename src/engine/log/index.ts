@@ -1,6 +1,8 @@
 export type { LaunchOptions } from './launcher.ts';
 export type {
+  AttachStreams,
   HeldOutput,
+  LogAttachment,
   LogService,
   OutputPaths,
   OutputSpec,

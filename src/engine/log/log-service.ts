@@ -1,3 +1,4 @@
+import type { Readable, Writable } from 'node:stream';
 import type { Service } from '../lifecycle.ts';
 
 /** What a container's output needs to know before its task is created. */
@@ -53,12 +54,44 @@ export interface PumpStatus {
   readonly damaged: number;
   /** Of the open ones, those whose log or journal cannot be written now. */
   readonly stalled: number;
+  /** Attached clients; absent where the pump is too old to have any. */
+  readonly attached?: number;
   readonly bytes: number;
   readonly lines: number;
   readonly lostBytes: number;
   readonly stalls: number;
   readonly stalledMs: number;
   readonly reopens: number;
+}
+
+/** Which of a container's streams to attach to; at least one. */
+export interface AttachStreams {
+  readonly stdin: boolean;
+  readonly stdout: boolean;
+  /** A terminal has none of its own: its output is stdout. */
+  readonly stderr: boolean;
+}
+
+/**
+ * A client's connection to a container's streams. Disposing of it leaves the container alone, but for a stdin that is
+ * its first attached client's only (`stdinOnce`, no terminal): that is closed then.
+ */
+export interface LogAttachment extends AsyncDisposable {
+  /**
+   * Takes as much as the container reads. Its end closes the container's stdin where that is `stdinOnce` and no terminal;
+   * else it ends the attachment, once all of it has reached the container, and stdin waits for the next client.
+   */
+  readonly stdin?: Writable;
+  /** What the container writes from now on, in order. They end with the attachment, each with all that came before. */
+  readonly stdout?: Readable;
+  readonly stderr?: Readable;
+  /**
+   * Resolves when the attachment has come to its end: the container's output has (`ended`), or the client's stdin
+   * (`detached`). What the client has not read yet is still there to be read. Rejects when the client was dropped for
+   * being too slow (resource-exhausted) and when the pump was lost (unavailable). A client that reads nothing does not
+   * learn of it.
+   */
+  readonly ended: Promise<'ended' | 'detached'>;
 }
 
 /**
@@ -79,6 +112,14 @@ export interface LogService extends Service {
   ended(containerId: string, signal: AbortSignal): Promise<OutputTotals>;
   /** Closes the log and opens its path anew, made if missing. On an error the old file stays open and no new one is left. */
   reopen(containerId: string, signal: AbortSignal): Promise<void>;
+  /**
+   * Connects a client to the container's streams. A container made with stdin goes at the pace of the client that reads its
+   * output, for some seconds at most where it reads nothing at all; one without stdin never waits. A client that is left
+   * behind is dropped. Throws failed-precondition when the output has ended, and for a stdin that the container does
+   * not have or that is closed for good; unimplemented when a pump of a former version serves the node. `signal` ends the
+   * opening, not the attachment.
+   */
+  attach(containerId: string, streams: AttachStreams, signal: AbortSignal): Promise<LogAttachment>;
   /** Forgets a container's output and removes its FIFOs; an unknown id is success. What was not drained is dropped and counted. */
   release(containerId: string): Promise<void>;
   /** What the pump holds, e.g. what a former davitd left. */

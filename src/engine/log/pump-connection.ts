@@ -2,6 +2,8 @@ import { connect, type Socket } from 'node:net';
 import { MessageLines } from '../../sys/pump-messages.ts';
 import {
   MAX_MESSAGE_BYTES,
+  PROTOCOL_VERSION,
+  type Hello,
   type OpName,
   type Ops,
   type Reply,
@@ -27,22 +29,28 @@ export class PumpConnection {
   readonly #pending = new Map<number, Pending>();
   readonly #endedWaiters = new Map<string, Set<PromiseWithResolvers<Totals>>>();
   readonly #closed = Promise.withResolvers<Error>();
+  readonly #onStdinClosed: (id: string) => void;
+  #peer: Hello | undefined;
   #lastId = 0;
   #lost: Error | undefined;
 
-  private constructor(socket: Socket) {
+  private constructor(socket: Socket, onStdinClosed: (id: string) => void) {
     this.#socket = socket;
+    this.#onStdinClosed = onStdinClosed;
   }
 
-  /** Resolves once the socket is connected; rejects with the system's error. */
-  static async open(path: string): Promise<PumpConnection> {
+  /**
+   * Resolves once the socket is connected; rejects with the system's error. `onStdinClosed` is called when the pump has let
+   * go of a container's stdin for good.
+   */
+  static async open(path: string, onStdinClosed: (id: string) => void): Promise<PumpConnection> {
     const socket = connect(path);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     socket.once('connect', resolve);
     socket.once('error', reject);
     await promise;
     socket.off('error', reject);
-    const connection = new PumpConnection(socket);
+    const connection = new PumpConnection(socket, onStdinClosed);
     connection.#listen();
     return connection;
   }
@@ -50,6 +58,23 @@ export class PumpConnection {
   /** Resolves with the reason when the connection has ended. */
   get closed(): Promise<Error> {
     return this.#closed.promise;
+  }
+
+  /** Tells the pump what we know, and learns what it is. */
+  async hello(): Promise<Hello> {
+    this.#peer = await this.request('hello', { protocol: PROTOCOL_VERSION });
+    return this.#peer;
+  }
+
+  /** Throws unimplemented, and says how to replace it, when the pump knows only older protocols than `protocol`. */
+  demand(protocol: number, what: string): void {
+    const peer = this.#peer;
+    if (peer === undefined || peer.protocol >= protocol) return;
+    throw new EngineError(
+      'unimplemented',
+      `${what}: davit-pump (pid ${peer.pid}, version ${peer.version}) is older than davitd and cannot do it; ` +
+        `end it (kill ${peer.pid}) and davitd starts its own, no output is lost`,
+    );
   }
 
   /** Rejects with an EngineError that names the pump and the op, or with ConnectionLost. */
@@ -104,6 +129,7 @@ export class PumpConnection {
 
   #take(message: ServerMessage): void {
     if ('event' in message) {
+      if (message.event === 'stdin-closed') return this.#onStdinClosed(message.id);
       for (const waiter of this.#endedWaiters.get(message.id) ?? []) waiter.resolve(message.totals);
       return;
     }
@@ -111,7 +137,7 @@ export class PumpConnection {
     if (pending === undefined) return;
     this.#pending.delete(message.id);
     if (message.error === undefined) pending.resolve(message.result);
-    else pending.reject(toEngineError(pending.op, message.error));
+    else pending.reject(pumpError(pending.op, message.error));
   }
 
   #end(reason: ConnectionLost): void {
@@ -123,6 +149,7 @@ export class PumpConnection {
   }
 }
 
-function toEngineError(op: OpName, { kind, message }: NonNullable<Reply['error']>): EngineError {
+/** The pump's refusal of an op. */
+export function pumpError(op: OpName, { kind, message }: NonNullable<Reply['error']>): EngineError {
   return new EngineError(kind, `davit-pump, ${op}: ${message}`);
 }

@@ -37,6 +37,8 @@ export class TestLogger implements Logger {
 export class PumpFixture implements AsyncDisposable {
   readonly folder: string;
   readonly logger = new TestLogger();
+  /** Containers whose stdin was said to be closed for good. */
+  readonly stdinClosed: string[] = [];
   service: LogService;
   readonly #entry: string;
   readonly #writers: number[] = [];
@@ -138,6 +140,7 @@ export class PumpFixture implements AsyncDisposable {
       version: '0.0.0-test',
       cgroup: 'inherit',
       maxLineBytes: MAX_LINE_BYTES,
+      onStdinClosed: (id) => this.stdinClosed.push(id),
       logger: this.logger,
     });
   }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PROTOCOL_VERSION, PUMP_FOLDER, SOCKET_NAME } from '../../sys/pump-protocol.ts';
+import { OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION, PUMP_FOLDER, SOCKET_NAME } from '../../sys/pump-protocol.ts';
 import { EngineError, messageOf } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { LaunchedPump } from './launcher.ts';
@@ -12,6 +12,8 @@ export interface PumpLinkDeps {
   readonly launch: () => LaunchedPump;
   /** Called with each new connection before anybody else may use it; a failure is logged. */
   readonly onConnected: (connection: PumpConnection) => Promise<void>;
+  /** The pump has let go of a container's stdin for good. */
+  readonly onStdinClosed: (id: string) => void;
 }
 
 /** From a pump's start to its first answer, at most. */
@@ -23,7 +25,7 @@ const LAST_RETRY_MS = 3000;
 /** Keeps a connection to the node's pump: finds it or starts it, and does so again whenever it is gone, until closed. */
 export class PumpLink {
   readonly #deps: PumpLinkDeps;
-  readonly #socketPath: string;
+  readonly socketPath: string;
   readonly #closing = new AbortController();
   #ready = Promise.withResolvers<PumpConnection>();
   #connection: PumpConnection | undefined;
@@ -32,7 +34,7 @@ export class PumpLink {
 
   constructor(deps: PumpLinkDeps) {
     this.#deps = deps;
-    this.#socketPath = join(deps.state, PUMP_FOLDER, SOCKET_NAME);
+    this.socketPath = join(deps.state, PUMP_FOLDER, SOCKET_NAME);
   }
 
   start(): void {
@@ -100,9 +102,11 @@ export class PumpLink {
     try {
       if (this.#closing.signal.aborted) return;
       this.#problem = 'it does not answer';
-      const { pid, version, protocol } = await connection.request('hello', { protocol: PROTOCOL_VERSION });
-      if (protocol !== PROTOCOL_VERSION) {
-        throw new Error(`davit-pump (pid ${pid}, ${version}) speaks protocol ${protocol}, davitd ${PROTOCOL_VERSION}`);
+      const { pid, version, protocol } = await connection.hello();
+      if (protocol < OLDEST_PROTOCOL_VERSION || protocol > PROTOCOL_VERSION) {
+        throw new Error(
+          `davit-pump (pid ${pid}, ${version}) speaks protocol ${protocol}, davitd ${OLDEST_PROTOCOL_VERSION} to ${PROTOCOL_VERSION}`,
+        );
       }
       await this.#deps.onConnected(connection);
       this.#deps.logger.info({ pid, version }, 'connected to davit-pump');
@@ -119,8 +123,12 @@ export class PumpLink {
     }
   }
 
+  async #open(): Promise<PumpConnection> {
+    return await PumpConnection.open(this.socketPath, this.#deps.onStdinClosed);
+  }
+
   async #establish(): Promise<PumpConnection> {
-    const running = await PumpConnection.open(this.#socketPath).catch(() => undefined);
+    const running = await this.#open().catch(() => undefined);
     if (running !== undefined) return running;
     const pump = this.#deps.launch();
     let ended: string | undefined;
@@ -132,7 +140,7 @@ export class PumpLink {
     for (;;) {
       await sleep(POLL_INTERVAL_MS, undefined, { signal: this.#closing.signal });
       try {
-        return await PumpConnection.open(this.#socketPath);
+        return await this.#open();
       } catch (error) {
         // Ended may mean that another pump was faster: then its socket appears.
         if (performance.now() < deadline && ended === undefined) continue;

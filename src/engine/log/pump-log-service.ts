@@ -1,10 +1,20 @@
 import { mkdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PIPE_BYTES, type AddParams, type StreamsInfo } from '../../sys/pump-protocol.ts';
+import { ATTACH_PROTOCOL_VERSION, PIPE_BYTES, type AddParams, type StreamsInfo } from '../../sys/pump-protocol.ts';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../logger.ts';
+import { openAttachment } from './attachment.ts';
 import { launchPump, type LaunchOptions } from './launcher.ts';
-import type { HeldOutput, LogService, OutputPaths, OutputSpec, OutputTotals, PumpStatus } from './log-service.ts';
+import type {
+  AttachStreams,
+  HeldOutput,
+  LogAttachment,
+  LogService,
+  OutputPaths,
+  OutputSpec,
+  OutputTotals,
+  PumpStatus,
+} from './log-service.ts';
 import type { PumpConnection } from './pump-connection.ts';
 import { PumpLink } from './pump-link.ts';
 import { outputPaths, Standby } from './standby.ts';
@@ -12,6 +22,11 @@ import { outputPaths, Standby } from './standby.ts';
 export interface LogServiceDeps extends LaunchOptions {
   /** Bytes of a log line's content at most; longer lines are cut into partial ones. */
   readonly maxLineBytes: number;
+  /**
+   * Called when the pump and davitd have let go of a container's stdin for good, and again whenever a pump is found that
+   * has: whoever else holds a writer of it must let go, too.
+   */
+  readonly onStdinClosed: (containerId: string) => void;
   readonly logger: Logger;
 }
 
@@ -40,6 +55,7 @@ class PumpLogService implements LogService {
       logger: deps.logger,
       launch: () => launchPump(deps),
       onConnected: (connection) => this.#adopt(connection),
+      onStdinClosed: (id) => this.#stdinClosed(id),
     });
   }
 
@@ -85,6 +101,14 @@ class PumpLogService implements LogService {
     await this.#link.use(what, signal, (pump) => pump.request('reopen', { id: containerId }));
   }
 
+  async attach(containerId: string, streams: AttachStreams, signal: AbortSignal): Promise<LogAttachment> {
+    const what = `attach to container ${containerId}`;
+    return await this.#link.use(what, signal, async (pump) => {
+      pump.demand(ATTACH_PROTOCOL_VERSION, what);
+      return await openAttachment(this.#link.socketPath, { id: containerId, ...streams }, signal);
+    });
+  }
+
   async release(containerId: string): Promise<void> {
     const signal = AbortSignal.timeout(RELEASE_DEADLINE_MS);
     const what = `release of container ${containerId}'s output`;
@@ -122,13 +146,24 @@ class PumpLogService implements LogService {
     }
   }
 
-  #holdAgain({ id, spec }: StreamsInfo): void {
+  #holdAgain({ id, spec, stdinClosed }: StreamsInfo): void {
     if (spec === undefined) return;
     try {
-      this.#standby.hold(id, spec);
+      const { stdout, stderr, stdin } = spec;
+      this.#standby.hold(id, {
+        stdout,
+        ...(stderr === undefined ? {} : { stderr }),
+        ...(stdin === undefined || stdinClosed === true ? {} : { stdin }),
+      });
+      if (stdinClosed === true) this.#stdinClosed(id);
     } catch (error) {
       this.#deps.logger.error({ container: id, error: messageOf(error) }, 'no standby end of its output');
     }
+  }
+
+  #stdinClosed(id: string): void {
+    this.#standby.releaseStdin(id);
+    this.#deps.onStdinClosed(id);
   }
 
   #folderOf(containerId: string): string {

@@ -184,7 +184,7 @@ describe('a pump that cannot be had', { timeout: SLOW_MS }, () => {
     await using node = await PumpFixture.start(pump);
     const state = join(node.folder, 'other');
     const deps = { entry: '/nowhere/pump.js', state, version: 'x', cgroup: 'inherit', maxLineBytes: 100 } as const;
-    const service = createLogService({ ...deps, logger: node.logger });
+    const service = createLogService({ ...deps, onStdinClosed: () => undefined, logger: node.logger });
     await expect(service.start(AbortSignal.timeout(50))).rejects.toMatchObject({ kind: 'unavailable' });
     const message = await until(async () => {
       const error: unknown = await service.held(AbortSignal.timeout(50)).catch((error: unknown) => error);

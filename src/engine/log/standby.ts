@@ -11,25 +11,29 @@ export function outputPaths(root: string, containerId: string): Required<OutputP
   return { stdin: at('stdin'), stdout: at('stdout'), stderr: at('stderr') };
 }
 
+interface Held {
+  readonly outputs: readonly number[];
+  readonly stdin: number | undefined;
+}
+
 /**
  * Open ends of containers' FIFOs that nobody reads or writes: while the pump is away they keep what a container that ends
  * has written, and a container's stdin from closing. Only readers of the outputs: a writer would keep them from ending.
  */
 export class Standby {
-  readonly #held = new Map<string, readonly number[]>();
+  readonly #held = new Map<string, Held>();
 
   /** Opens the FIFOs, all or none; those of a container that are open already stay. */
   hold(containerId: string, { stdin, stdout, stderr }: OutputPaths): void {
     if (this.#held.has(containerId)) return;
-    const fds: number[] = [];
+    const outputs: number[] = [];
     try {
-      for (const path of [stdout, stderr]) if (path !== undefined) fds.push(openSync(path, READER));
-      if (stdin !== undefined) fds.push(openSync(stdin, WRITER));
+      for (const path of [stdout, stderr]) if (path !== undefined) outputs.push(openSync(path, READER));
+      this.#held.set(containerId, { outputs, stdin: stdin === undefined ? undefined : openSync(stdin, WRITER) });
     } catch (error) {
-      for (const fd of fds) closeSync(fd);
+      for (const fd of outputs) closeSync(fd);
       throw error;
     }
-    this.#held.set(containerId, fds);
   }
 
   /** Opens the FIFOs of every container that has a folder under `root`, as `outputPaths` names them; what cannot be opened is left. */
@@ -48,8 +52,17 @@ export class Standby {
     return [...this.#held.keys()];
   }
 
+  /** Lets go of the container's stdin, which may come to its end now. */
+  releaseStdin(containerId: string): void {
+    const held = this.#held.get(containerId);
+    if (held?.stdin === undefined) return;
+    closeSync(held.stdin);
+    this.#held.set(containerId, { ...held, stdin: undefined });
+  }
+
   release(containerId: string): void {
-    for (const fd of this.#held.get(containerId) ?? []) closeSync(fd);
+    this.releaseStdin(containerId);
+    for (const fd of this.#held.get(containerId)?.outputs ?? []) closeSync(fd);
     this.#held.delete(containerId);
   }
 

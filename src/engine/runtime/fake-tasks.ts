@@ -13,6 +13,9 @@ export class FakeTasks implements TaskService {
   readonly tasks = new Map<string, FakeTask>();
   readonly signals: { readonly id: string; readonly signal: number }[] = [];
   readonly updates: { readonly id: string; readonly resources: object }[] = [];
+  readonly sizes: { readonly id: string; readonly width: number; readonly height: number }[] = [];
+  readonly stdinClosed: string[] = [];
+  failCloseStdin: Error | undefined;
   failStart: Error | undefined;
   failUpdate: Error | undefined;
   #lastPid = 1000;
@@ -54,6 +57,16 @@ export class FakeTasks implements TaskService {
     this.#need(id);
     if (this.failUpdate !== undefined) throw this.failUpdate;
     this.updates.push({ id, resources });
+  }
+
+  async resize(id: string, size: { readonly width: number; readonly height: number }): Promise<void> {
+    this.#need(id);
+    this.sizes.push({ id, ...size });
+  }
+
+  async closeStdin(id: string): Promise<void> {
+    if (this.failCloseStdin !== undefined) throw this.failCloseStdin;
+    this.stdinClosed.push(id);
   }
 
   async delete(id: string): Promise<boolean> {

@@ -51,6 +51,10 @@ export interface TaskService {
   wait(id: string, signal: AbortSignal): Promise<TaskExit>;
   /** Changes limits of a task's cgroup; what `resources` (an OCI LinuxResources) leaves out stays as it is. */
   update(id: string, resources: object, signal: AbortSignal): Promise<void>;
+  /** Sizes the task's terminal, in characters; nothing where the task has ended. */
+  resize(id: string, size: { readonly width: number; readonly height: number }, signal: AbortSignal): Promise<void>;
+  /** The shim lets go of its own writer of the task's stdin; nothing where the task has ended. */
+  closeStdin(id: string, signal: AbortSignal): Promise<void>;
   /** Deletes a stopped task. False when there is none. */
   delete(id: string, sandboxId: SandboxId, signal: AbortSignal): Promise<boolean>;
   list(signal: AbortSignal): Promise<readonly LiveTask[]>;

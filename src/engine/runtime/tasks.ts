@@ -17,6 +17,8 @@ export interface TasksClient {
   kill(request: api.IKillRequest, options: CallOptions): Promise<unknown>;
   wait(request: api.IWaitRequest, options: CallOptions): Promise<api.WaitResponse>;
   update(request: api.IUpdateTaskRequest, options: CallOptions): Promise<unknown>;
+  resizePty(request: api.IResizePtyRequest, options: CallOptions): Promise<unknown>;
+  closeIO(request: api.ICloseIORequest, options: CallOptions): Promise<unknown>;
   delete(request: api.IDeleteTaskRequest, options: CallOptions): Promise<api.DeleteResponse>;
   list(request: api.IListTasksRequest, options: CallOptions): Promise<api.ListTasksResponse>;
 }
@@ -79,6 +81,18 @@ export class ShimTasks implements TaskService {
     await this.#client.update({ containerId: id, resources: { typeUrl: RESOURCES_TYPE_URL, value } }, { signal });
   }
 
+  async resize(
+    id: string,
+    size: { readonly width: number; readonly height: number },
+    signal: AbortSignal,
+  ): Promise<void> {
+    await unlessGone(this.#client.resizePty({ containerId: id, ...size }, { signal }));
+  }
+
+  async closeStdin(id: string, signal: AbortSignal): Promise<void> {
+    await unlessGone(this.#client.closeIO({ containerId: id, stdin: true }, { signal }));
+  }
+
   async delete(id: string, sandboxId: SandboxId, signal: AbortSignal): Promise<boolean> {
     return await this.#pods.run(sandboxId, signal, () => this.#deleteOnce(id, signal));
   }
@@ -111,6 +125,14 @@ export class ShimTasks implements TaskService {
       if (isKind(error, 'not-found')) return false;
       throw error;
     }
+  }
+}
+
+async function unlessGone(call: Promise<unknown>): Promise<void> {
+  try {
+    await call;
+  } catch (error) {
+    if (!isKind(error, 'not-found') && !isKind(error, 'failed-precondition')) throw error;
   }
 }
 
