@@ -124,6 +124,7 @@ export function fakeEngine(verbs: Partial<Engine> = {}): Engine {
     getSandbox: absent('getSandbox'),
     listSandboxes: () => [],
     inspectSandbox: absent('inspectSandbox'),
+    connectPort: absent('connectPort'),
     createContainer: absent('createContainer'),
     startContainer: absent('startContainer'),
     stopContainer: absent('stopContainer'),

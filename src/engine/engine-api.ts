@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import type { AttachStreams } from './log/index.ts';
 import type { AttachSession } from './ops/attach-container.ts';
 import type { ContainerStats, ContainerStatsFilter, SandboxStats, SandboxStatsFilter } from './stats/index.ts';
@@ -40,6 +41,12 @@ export interface Engine {
    * maker's to change.
    */
   updateSandbox(id: string, update: PodResources, signal: AbortSignal): Promise<void>;
+
+  /**
+   * A TCP connection to the port on localhost of a ready pod, by IPv4 or else IPv6; each side ends its direction alone.
+   * Throws unavailable naming the port when nobody takes it. `signal` ends the connecting, not the connection.
+   */
+  connectPort(sandboxId: string, port: number, signal: AbortSignal): Promise<Duplex>;
 
   createContainer(sandboxId: string, spec: ContainerSpec, signal: AbortSignal): Promise<string>;
   startContainer(id: string, signal: AbortSignal): Promise<void>;

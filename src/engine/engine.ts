@@ -30,6 +30,7 @@ import { ContainerdObjects } from './runtime/container-objects.ts';
 import { createHandlers } from './runtime/handlers.ts';
 import type { Handlers } from './runtime/handlers.ts';
 import { createNamespaceService } from './runtime/namespaces/index.ts';
+import { createPodPorts } from './runtime/pod-ports/index.ts';
 import { ShimTasks } from './runtime/tasks.ts';
 import {
   createAppArmorNode,
@@ -112,6 +113,7 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
   const reachable = async (signal: AbortSignal): Promise<void> => void (await containerd.ready(signal));
   const exits = new ContainerExits({ tasks, logger, reachable });
   const stdinEnds = new StdinEnds({ tasks, logger, reachable });
+  const podPorts = createPodPorts({ entry: entries.namespaces, logger });
   const log = createLogService({
     entry: entries.pump,
     state: config.state,
@@ -138,6 +140,7 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
     runtimes,
     namespaces,
     network,
+    podPorts,
     podFiles: createPodFiles({ state: config.state, mounts: namespaces }),
     mountSources: createMountSources(),
     volumes: createContainerVolumes({ root: config.root, state: config.state, trees: rootfs, mounts: namespaces }),
@@ -186,6 +189,7 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
     rootfs,
     log,
     network,
+    podPorts,
     containerd,
     execs,
     { name: 'watches', start: async () => undefined, close: () => exits.close() },

@@ -6,6 +6,7 @@ import { filterContainers, filterSandboxes } from './filters.ts';
 import { inspectContainer, inspectSandbox } from './inspect.ts';
 import { nodeStatus } from './node-status.ts';
 import { attachContainer } from './ops/attach-container.ts';
+import { connectPort } from './ops/connect-port.ts';
 import { createContainer } from './ops/create-container.ts';
 import type { OpsDeps } from './ops/deps.ts';
 import { execSync } from './ops/exec-sync.ts';
@@ -43,6 +44,7 @@ export function createVerbs(deps: VerbsDeps): Engine {
     getSandbox: (id) => store.sandboxes.need(id),
     listSandboxes: (filter) => filterSandboxes(store.sandboxes.list(), filter),
     inspectSandbox: (id, signal) => inspectSandbox({ objects, network }, store.sandboxes.need(id), signal),
+    connectPort: (sandboxId, port, signal) => connectPort(deps, sandboxId, port, signal),
 
     createContainer: (sandboxId, spec, signal) => createContainer(deps, sandboxId, spec, signal),
     startContainer: (id, signal) => startContainer(deps, id, signal),

@@ -75,11 +75,11 @@ describe('attachContainer()', () => {
   it('sizes terminals only', async () => {
     const [plain, terminal] = [await engineWith(RUNNING), await engineWith(RUNNING, true)];
     await using _ = plain.engine;
-    await using __ = terminal.engine;
+    await using terminalEngine = terminal.engine;
     (await plain.attach()).resize(80, 25);
     (await terminal.attach()).resize(100, 30);
     expect(plain.engine.tasks.sizes).toEqual([]);
-    expect(terminal.engine.tasks.sizes).toEqual([{ id: terminal.record.id, width: 100, height: 30 }]);
+    expect(terminalEngine.tasks.sizes).toEqual([{ id: terminal.record.id, width: 100, height: 30 }]);
   });
 });
 

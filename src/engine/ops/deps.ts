@@ -6,6 +6,7 @@ import type { ContainerObjects, TaskService } from '../runtime/task-types.ts';
 import type { Store } from '../store/index.ts';
 import type { ContainerExits } from './container-exits.ts';
 import type { NamespaceService } from '../runtime/namespaces/index.ts';
+import type { PodPorts } from '../runtime/pod-ports/index.ts';
 import type { NetworkService } from '../network/index.ts';
 import type { ContainerVolumes, PodFiles, MountSources } from '../volume/index.ts';
 import type { ImageService } from '../image/index.ts';
@@ -33,6 +34,7 @@ export interface OpsDeps {
   readonly runtimes: { features(handlerName: string): HandlerFeatures };
   readonly namespaces: NamespaceService;
   readonly network: NetworkService;
+  readonly podPorts: PodPorts;
   readonly podFiles: PodFiles;
   readonly mountSources: MountSources;
   readonly volumes: ContainerVolumes;

@@ -14,6 +14,7 @@ import { FakeCgroupService } from '../runtime/cgroup/fake.ts';
 import { FakeObjects, FakeTasks } from '../runtime/fake-tasks.ts';
 import { createHandlers } from '../runtime/handlers.ts';
 import { FakeNamespaceService } from '../runtime/namespaces/fake.ts';
+import { FakePodPorts } from '../runtime/pod-ports/fake.ts';
 import { FakeAppArmorNode } from '../security/apparmor/fake.ts';
 import { createAppArmorProfiles, createSecurityProfiles } from '../security/index.ts';
 import { FakeRootfsReader } from '../security/rootfs/fake.ts';
@@ -42,6 +43,7 @@ export async function testEngine() {
     objects: new FakeObjects(),
     namespaces: new FakeNamespaceService(),
     network: new FakeNetworkService(),
+    podPorts: new FakePodPorts(),
     podFiles: new FakePodFiles(),
     layers,
     images,
