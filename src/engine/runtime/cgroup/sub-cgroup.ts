@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { EngineError } from '../../errors.ts';
 import type { CgroupHierarchy, CgroupLayout } from '../../host/index.ts';
-import { codeOf, readCgroupFile } from './tree.ts';
+import { codeOf, readCgroupFile, subtree } from './tree.ts';
 
 /**
  * A cgroup below a container's that holds some of its processes, so that they can be told from the others and killed at
@@ -39,7 +39,7 @@ export async function dissolveSubCgroup(layout: CgroupLayout, path: string): Pro
     const pids = procs.split('\n').map(Number);
     for (const pid of pids.filter((each) => each > 0)) await moveInto(dirname(dir), pid);
     const code = await rmdir(dir).then(() => 'ENOENT', codeOf);
-    if (code === 'ENOENT' || code === 'ENOTEMPTY') return;
+    if (code === 'ENOENT' || (await subtree(dir)).length > 1) return;
     if (code !== 'EBUSY') throw new EngineError('internal', `cgroup ${dir} cannot be removed: ${code}`);
     await delay(wait);
   }
