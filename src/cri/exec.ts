@@ -19,7 +19,8 @@ export function execHandlers(engine: ExecVerbs): readonly Handler[] {
   ];
 }
 
-function checkCommand(cmd: readonly string[]): readonly string[] {
+/** A command to run: at least a program, and no NUL anywhere. */
+export function checkCommand(cmd: readonly string[]): readonly string[] {
   if (cmd.length === 0) throw invalidField('cmd', 'is required');
   if (cmd[0] === '') throw invalidField('cmd[0]', 'names no program');
   cmd.forEach((word, index) => checkNoNul(`cmd[${index}]`, word));

@@ -1,5 +1,6 @@
 import { EngineError } from '../engine/index.ts';
 import type { Container, ContainerId, Engine, Image, Sandbox, SandboxId } from '../engine/index.ts';
+import type { StreamingUrls } from './streams.ts';
 
 /** Sandboxes, containers and images for tests, and an engine that holds some. `n` tells one from another. */
 
@@ -162,3 +163,10 @@ function absent(verb: string): () => never {
     throw new EngineError('unimplemented', `this test's engine has no ${verb}`);
   };
 }
+
+/** URLs that tell what they were made from. */
+export const FAKE_URLS: StreamingUrls = {
+  getExec: ({ containerId, cmd }) => `http://fake/exec/${containerId}/${cmd.join(' ')}`,
+  getAttach: ({ containerId }) => `http://fake/attach/${containerId}`,
+  getPortForward: ({ sandboxId }) => `http://fake/portforward/${sandboxId}`,
+};

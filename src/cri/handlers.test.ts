@@ -1,7 +1,7 @@
 import { status } from '@grpc/grpc-js';
 import { describe, expect, it } from 'vitest';
 import type { ContainerSpec, PullRequest, SandboxSpec } from '../engine/index.ts';
-import { aContainer, aContainerId, anImage, aSandbox, aSandboxId, fakeEngine } from './fake-engine.ts';
+import { aContainer, aContainerId, anImage, aSandbox, aSandboxId, FAKE_URLS, fakeEngine } from './fake-engine.ts';
 import { ContainerState, ImageService, NamespaceMode, PodSandboxState, RuntimeService } from './generated/cri.js';
 import { FIELDS } from './convert/fields.ts';
 import { rpcName } from './handler.ts';
@@ -9,7 +9,7 @@ import { criHandlers, criPaths } from './service.ts';
 import { failure, serve } from './test-server.ts';
 
 describe('criHandlers()', () => {
-  const paths = criHandlers(fakeEngine(), '0').map(({ path }) => path);
+  const paths = criHandlers(fakeEngine(), FAKE_URLS, '0').map(({ path }) => path);
 
   it('builds methods of the interface, each once', () => {
     expect(paths.filter((path) => !criPaths().includes(path))).toEqual([]);

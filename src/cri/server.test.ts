@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { status } from '@grpc/grpc-js';
 import type { ServiceError } from '@grpc/grpc-js';
 import { describe, expect, it } from 'vitest';
-import { fakeEngine } from './fake-engine.ts';
+import { FAKE_URLS, fakeEngine } from './fake-engine.ts';
 import { RuntimeService } from './generated/cri.js';
 import { createCriServer } from './server.ts';
 import { criPaths } from './service.ts';
@@ -49,7 +49,12 @@ describe('createCriServer()', () => {
   it('leaves alone a socket that is served', async () => {
     await using first = await serve();
     const options = { socketPath: first.socketPath, version: '1.2.3' };
-    const second = createCriServer(options, { engine: fakeEngine(), log: QUIET, metrics: UNCOUNTED });
+    const second = createCriServer(options, {
+      engine: fakeEngine(),
+      streaming: FAKE_URLS,
+      log: QUIET,
+      metrics: UNCOUNTED,
+    });
     await expect(second.listen()).rejects.toThrow('another process serves it');
     expect(await first.call(RuntimeService.version, {})).toMatchObject({ runtimeName: 'davit' });
   });

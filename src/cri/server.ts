@@ -8,6 +8,7 @@ import { Calls } from './calls.ts';
 import type { CallMetrics } from './interceptor.ts';
 import { criHandlers, registerCri } from './service.ts';
 import { prepareSocketPath } from './socket.ts';
+import type { StreamingUrls } from './streams.ts';
 
 export interface CriServerOptions {
   /** Absolute path of the unix socket. */
@@ -20,6 +21,8 @@ export interface CriServerOptions {
 
 export interface CriServerDeps {
   readonly engine: Engine;
+  /** Makes the URLs of exec, attach and port forward. */
+  readonly streaming: StreamingUrls;
   readonly log: CriLogger;
   readonly metrics: CallMetrics;
 }
@@ -55,7 +58,7 @@ export function createCriServer(options: CriServerOptions, deps: CriServerDeps):
     'grpc.max_receive_message_length': MAX_RECEIVE_BYTES,
     'grpc.max_concurrent_streams': MAX_CONCURRENT_STREAMS,
   });
-  registerCri(server, criHandlers(deps.engine, options.version), {
+  registerCri(server, criHandlers(deps.engine, deps.streaming, options.version), {
     ready: (signal) => deps.engine.ready(signal),
     calls,
     log: deps.log,

@@ -11,14 +11,17 @@ import type { InterceptorDeps } from './interceptor.ts';
 import { sandboxHandlers } from './sandbox.ts';
 import { statsHandlers } from './stats.ts';
 import { statusHandlers } from './status.ts';
+import { streamHandlers } from './streams.ts';
+import type { StreamingUrls } from './streams.ts';
 
 /** What is built. An RPC that is in the interface and not here answers UNIMPLEMENTED. */
-export function criHandlers(engine: Engine, version: string): readonly Handler[] {
+export function criHandlers(engine: Engine, streaming: StreamingUrls, version: string): readonly Handler[] {
   return [
     ...statusHandlers(engine, version),
     ...sandboxHandlers(engine),
     ...containerHandlers(engine),
     ...execHandlers(engine),
+    ...streamHandlers(engine, streaming),
     ...imageHandlers(engine),
     ...statsHandlers(engine),
   ];

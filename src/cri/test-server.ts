@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Client, credentials } from '@grpc/grpc-js';
 import type { CallOptions, ServiceError, status } from '@grpc/grpc-js';
 import type { Engine } from '../engine/index.ts';
-import { fakeEngine } from './fake-engine.ts';
+import { FAKE_URLS, fakeEngine } from './fake-engine.ts';
 import type { $Method } from './generated/cri.js';
 import { createCriServer } from './server.ts';
 import type { CriServer } from './server.ts';
@@ -35,6 +35,7 @@ export class Harness implements AsyncDisposable {
       { socketPath: this.socketPath, version: '1.2.3', drainMs },
       {
         engine,
+        streaming: FAKE_URLS,
         log: {
           isLevelEnabled: () => true,
           debug: log('debug'),

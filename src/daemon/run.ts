@@ -1,6 +1,6 @@
 import type { Config } from '../config/index.ts';
-import { createCriServer } from '../cri/index.ts';
-import type { CriServer } from '../cri/index.ts';
+import { createCriServer, createStreamingServer, engineTargets } from '../cri/index.ts';
+import type { CriServer, StreamingServer } from '../cri/index.ts';
 import type { Engine, EngineDeps, EngineRuntime } from '../engine/index.ts';
 import { createMetrics, serveMetrics } from '../telemetry/index.ts';
 import type { Logger, Metrics, MetricsServer } from '../telemetry/index.ts';
@@ -31,18 +31,21 @@ export async function runDaemon(config: Config, deps: DaemonDeps): Promise<numbe
   const runtime = await deps.createEngine({ logger, stepEnded: (report) => metrics.stepEnded(report) });
   const { engine } = runtime;
   addStateGauges(metrics, engine);
+  const streaming = createStreamingServer({ settings: config.streaming, targets: engineTargets(engine), logger });
   const server = createCriServer(
     { socketPath: socketPathOf(config.listen), version: VERSION },
-    { engine, log: logger, metrics },
+    { engine, streaming, log: logger, metrics },
   );
   const stop = takeSignals(config, logger, runtime, server);
+  await streaming.listen();
   await server.listen();
   try {
     await using metricsServer = await serveMetricsIfAsked(config.metricsAddress, metrics, engine);
     if (metricsServer !== undefined) logger.info(metricsServer.address, 'metrics are served');
-    return await serveUntilStopped(runtime, server, stop, logger);
+    return await serveUntilStopped(runtime, { server, streaming }, stop, logger);
   } finally {
     await server.close(AbortSignal.abort());
+    await streaming.close(AbortSignal.abort());
   }
 }
 
@@ -87,9 +90,14 @@ function takeSignals(config: Config, logger: Logger, { engine }: EngineRuntime, 
   return { asked: asked.signal, hurry: hurry.signal };
 }
 
+interface Servers {
+  readonly server: CriServer;
+  readonly streaming: StreamingServer;
+}
+
 async function serveUntilStopped(
   runtime: EngineRuntime,
-  server: CriServer,
+  { server, streaming }: Servers,
   stop: StopSignals,
   logger: Logger,
 ): Promise<number> {
@@ -114,7 +122,8 @@ async function serveUntilStopped(
     await Promise.race([started, aborted(AbortSignal.timeout(START_ABORT_MS))]);
     await server.close(AbortSignal.abort());
   }
-  await server.close(failure === undefined ? stop.hurry : AbortSignal.abort());
+  const hurry = failure === undefined ? stop.hurry : AbortSignal.abort();
+  await Promise.all([server.close(hurry), streaming.close(hurry)]);
   await runtime.close().catch((error: unknown) => logger.error({ err: error }, 'not everything could be closed'));
   logger.info('davitd has stopped');
   return failure === undefined ? 0 : 1;

@@ -1,4 +1,3 @@
-import { isUserNamespace } from './field-conditions.ts';
 import { handled, harmless, nested, refused } from './field-rule.ts';
 import type { FieldRules } from './field-rule.ts';
 
@@ -35,7 +34,8 @@ const SANDBOX_METADATA: FieldRules = { name: handled, uid: handled, namespace: h
 const RUN_AS: FieldRules = { value: handled };
 const WINDOWS = refused('this is a runtime for Linux');
 const SELINUX = nested({ user: handled, role: handled, type: handled, level: handled });
-const USERNS = refused('user namespaces are not carried out', isUserNamespace);
+const ID_MAPPING: FieldRules = { host_id: handled, container_id: handled, length: handled };
+const USERNS = nested({ mode: handled, uids: nested(ID_MAPPING), gids: nested(ID_MAPPING) });
 const PROFILE: FieldRules = { profile_type: handled, localhost_ref: handled };
 
 const SANDBOX_SECURITY: FieldRules = {
@@ -112,8 +112,8 @@ const MOUNT: FieldRules = {
   readonly: handled,
   selinux_relabel: handled,
   propagation: handled,
-  uidMappings: refused('mounts with mapped ids are not carried out'),
-  gidMappings: refused('mounts with mapped ids are not carried out'),
+  uidMappings: nested(ID_MAPPING),
+  gidMappings: nested(ID_MAPPING),
   recursive_read_only: handled,
   image: nested({ ...IMAGE, image_ref: harmless('the image is found by the field image') }),
   image_sub_path: handled,
@@ -145,6 +145,8 @@ const LOGGED_CONFIG = 'only the name of the pod is read, for the log';
 
 const SANDBOX_ID: FieldRules = { pod_sandbox_id: handled };
 const CONTAINER_ID: FieldRules = { container_id: handled };
+
+const STREAMS: FieldRules = { tty: handled, stdin: handled, stdout: handled, stderr: handled };
 
 export const FIELDS = {
   Version: { version: harmless('there is one version of the answer') },
@@ -192,6 +194,9 @@ export const FIELDS = {
   ListMetricDescriptors: {},
   ListPodSandboxMetrics: {},
   ExecSync: { ...CONTAINER_ID, cmd: handled, timeout: handled },
+  Exec: { ...CONTAINER_ID, cmd: handled, ...STREAMS },
+  Attach: { ...CONTAINER_ID, ...STREAMS },
+  PortForward: { ...SANDBOX_ID, port: harmless('the client names each port when it connects') },
 
   PullImage: {
     image: nested(IMAGE),

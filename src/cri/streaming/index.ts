@@ -1,4 +1,5 @@
 /** Exec, attach and port forward for clients of Kubernetes: URLs that are good once, and the server behind them. */
+export { engineTargets } from './engine-targets.ts';
 export { createStreamingServer } from './server.ts';
 export type { StreamingServer, StreamingServerDeps } from './server.ts';
 export type { StreamingSettings } from './settings.ts';
