@@ -9,7 +9,14 @@ export default defineConfig({
     retry: 0,
     passWithNoTests: false,
     projects: [
-      { test: { name: 'unit', include: ['src/**/*.test.ts'], exclude: ['src/**/*.integration.test.ts'], retry: 0 } },
+      {
+        test: {
+          name: 'unit',
+          include: ['src/**/*.test.ts', 'test/bench/**/*.test.ts'],
+          exclude: ['src/**/*.integration.test.ts'],
+          retry: 0,
+        },
+      },
       {
         test: {
           name: 'integration',

@@ -18,22 +18,13 @@ export interface Environment {
   readonly containerd: string;
   readonly runc: string;
   readonly cgroups: string;
-  readonly rounds: number;
-  readonly podsPerRound: number;
-  readonly readsPerRound: number;
-}
-
-export interface Counts {
-  readonly rounds: number;
-  readonly podsPerRound: number;
-  readonly readsPerRound: number;
 }
 
 const MIB = 1024 * 1024;
 const CGROUP_V2 = 'cgroup2fs';
 
 /** Asks the machine, the programs in PATH, and both sides. */
-export async function environment(davit: Side, peer: Side, counts: Counts): Promise<Environment> {
+export async function environment(davit: Side, peer: Side): Promise<Environment> {
   const cgroups = await output('stat', ['-f', '-c', '%T', '/sys/fs/cgroup']);
   return {
     date: new Date().toISOString(),
@@ -48,7 +39,6 @@ export async function environment(davit: Side, peer: Side, counts: Counts): Prom
     containerd: (await output('containerd', ['--version'])).split(' ')[2] ?? 'unknown',
     runc: ((await output('runc', ['--version'])).split('\n')[0] ?? '').replace(/^runc version /, ''),
     cgroups: cgroups === CGROUP_V2 ? 'v2' : 'v1 or hybrid',
-    ...counts,
   };
 }
 

@@ -17,31 +17,36 @@ const WARM_UP_ROUNDS = 1;
 
 export interface RunOptions {
   readonly rounds: number;
+  /** No round begins when a scenario's rounds have taken so long, but for the first that is recorded. */
+  readonly budgetMs: number;
   readonly say: (text: string) => void;
   /** Removes whatever pods a side still has; called after each scenario, also when it failed. */
   readonly cleanUp: (side: Side) => Promise<void>;
 }
 
-/** Runs a scenario's rounds on the sides in turn: first one, then the other, then the first again. */
+/**
+ * Runs a scenario's rounds on the sides in turn: first one, then the other, then the first again. Returns how many rounds
+ * were recorded.
+ */
 export async function runScenario(
   scenario: Scenario,
   sides: readonly Side[],
   samples: Samples,
   options: RunOptions,
-): Promise<void> {
-  const { rounds, say, cleanUp } = options;
+): Promise<number> {
+  const { rounds, budgetMs, say, cleanUp } = options;
   try {
-    if (scenario.setUp !== undefined) {
-      say(`${scenario.name}: setting up`);
-      for (const side of sides) await scenario.setUp(side);
-    }
-    for (let round = 0; round < WARM_UP_ROUNDS + rounds; round += 1) {
-      const recorded = round - WARM_UP_ROUNDS;
-      say(`${scenario.name}: ${recorded < 0 ? 'warm-up' : `round ${recorded + 1} of ${rounds}`}`);
+    say(scenario.name);
+    await Promise.all(sides.map(async (side) => scenario.setUp?.(side)));
+    const end = performance.now() + budgetMs;
+    for (let round = -WARM_UP_ROUNDS; round < rounds; round += 1) {
+      if (round > 0 && performance.now() > end) return round;
+      say(`${scenario.name}: ${round < 0 ? 'warm-up' : `round ${round + 1} of ${rounds}`}`);
       for (const side of sides) {
-        await scenario.round(side, recorded < 0 ? () => undefined : samples.recorder(side.name, recorded));
+        await scenario.round(side, round < 0 ? () => undefined : samples.recorder(side.name, round));
       }
     }
+    return rounds;
   } finally {
     await Promise.all(sides.map((side) => cleanUp(side)));
   }
