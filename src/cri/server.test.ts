@@ -31,10 +31,10 @@ describe('createCriServer()', () => {
   it('registers all 43 methods, and names those that are not built', async () => {
     await using harness = await serve();
     expect(criPaths()).toHaveLength(43);
-    const unary = RuntimeService.listMetricDescriptors;
+    const unary = RuntimeService.checkpointContainer;
     expect(await failure(harness.call(unary, {}))).toEqual({
       code: status.UNIMPLEMENTED,
-      details: 'ListMetricDescriptors is not implemented by davit',
+      details: 'CheckpointContainer is not implemented by davit',
     });
     const { path, requestSerialize, responseDeserialize } = RuntimeService.getContainerEvents;
     const stream = harness.client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, {});
