@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { nowNanos } from '../clock.ts';
 import { hierarchyOf } from '../host/index.ts';
 import type { CgroupLayout } from '../host/index.ts';
@@ -7,7 +6,7 @@ import type { BlockDevices } from './block-devices.ts';
 import { optional } from './kernel-text.ts';
 import { parseV1, V1_FILES, v1HugepageFiles } from './parse-v1.ts';
 import { parseV2, PRESSURE_FILES, V2_FILES, v2HugepageFiles } from './parse-v2.ts';
-import { readKernelFile } from './read-kernel-file.ts';
+import { readKernelCounter, readKernelFile } from './read-kernel-file.ts';
 import type { CgroupUsage } from './stats-types.ts';
 
 export interface CgroupLook {
@@ -34,8 +33,12 @@ export interface CgroupReaderDeps {
   readonly devices: Pick<BlockDevices, 'nameOf'>;
 }
 
+/** The kernel first adds up over processors and cgroups below, or takes locks that others hold, for these. */
+const MAY_TAKE_LONG = /^(?:memory|cpu|io)\.stat$|^blkio\.|\.pressure$/;
+
 export function createCgroupReader({ layout, hugepageSizes, devices }: CgroupReaderDeps): CgroupReader {
-  const files = layout.mode === 'v2' ? v2Files(layout, hugepageSizes) : v1Files(layout, hugepageSizes);
+  const all = layout.mode === 'v2' ? v2Files(layout, hugepageSizes) : v1Files(layout, hugepageSizes);
+  const files = all.map(({ mountPoint, name }) => ({ mountPoint, name, slow: MAY_TAKE_LONG.test(name) }));
   const parse = layout.mode === 'v2' ? parseV2 : parseV1;
   return {
     look: async (path) => {
@@ -43,7 +46,10 @@ export function createCgroupReader({ layout, hugepageSizes, devices }: CgroupRea
       // Processor time is the first file, and this is its time.
       const timestamp = nowNanos();
       const atMs = performance.now();
-      for (const { mountPoint, name } of files) texts[name] = await readKernelFile(join(mountPoint, path, name));
+      for (const { mountPoint, name, slow } of files) {
+        const file = `${mountPoint}${path}/${name}`;
+        texts[name] = slow ? await readKernelFile(file) : readKernelCounter(file);
+      }
       if (Object.values(texts).every((text) => text === undefined)) return undefined;
       return { timestamp, atMs, usage: withNames(parse(texts, hugepageSizes), devices) };
     },
