@@ -1,6 +1,7 @@
 import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createContainerd } from './containerd/index.ts';
+import type { Containerd } from './containerd/index.ts';
 import type { EngineConfig } from './engine-config.ts';
 import type { Engine } from './engine-api.ts';
 import { messageOf } from './errors.ts';
@@ -50,7 +51,7 @@ export interface EngineEntries {
   readonly pump: string;
   readonly namespaces: string;
   readonly rootfs: string;
-  /** The static program that is a pod's PID 1. */
+  /** The static program that is a pod's PID 1, and makes user namespaces. */
   readonly pause: string;
 }
 
@@ -92,7 +93,12 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
   });
   const { clients } = containerd;
   const handlers = createHandlers(config, host.cgroupDriver);
-  const namespaces = createNamespaceService({ state: config.state, workerEntry: entries.namespaces, logger });
+  const namespaces = createNamespaceService({
+    state: config.state,
+    workerEntry: entries.namespaces,
+    program: entries.pause,
+    logger,
+  });
   const rootfs = createRootfsReader({ state: config.state, workerEntry: entries.rootfs, logger });
   const network = createNetworkService({ config, logger });
   const layers = createLayerService({ clients });
@@ -114,6 +120,10 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
   const exits = new ContainerExits({ tasks, logger, reachable });
   const stdinEnds = new StdinEnds({ tasks, logger, reachable });
   const podPorts = createPodPorts({ entry: entries.namespaces, logger });
+  const objects = new ContainerdObjects(clients.containers);
+  const cgroups = createCgroupService({ layout: host.cgroup, driver: handlers.cgroupDriver });
+  const processes = new ShimProcesses(clients.tasks);
+  const execs = createExecService({ state: config.state, processes, specs: objects, cgroups, reachable, logger });
   const log = createLogService({
     entry: entries.pump,
     state: config.state,
@@ -122,13 +132,11 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
     onStdinClosed: (id) => stdinEnds.end(id),
     logger,
   });
-  const objects = new ContainerdObjects(clients.containers);
-  const cgroups = createCgroupService({ layout: host.cgroup, driver: handlers.cgroupDriver });
-  const processes = new ShimProcesses(clients.tasks);
-  const execs = createExecService({ state: config.state, processes, specs: objects, cgroups, reachable, logger });
   const jobs = new Jobs((key, error) => logger.error({ job: key, error: messageOf(error) }, 'a create was not undone'));
   const pauseRoot = join(config.root, 'pause');
-  const runtimes = new RuntimeProbes(handlers, logger, host.kernelVersion);
+  const runtimes = new RuntimeProbes(handlers, logger, host.kernelVersion, (snapshotter) =>
+    remapsIds(containerd, snapshotter),
+  );
   const opsDeps: OpsDeps = {
     store,
     jobs,
@@ -220,6 +228,12 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
 function snapshottersOf(handlers: Handlers): readonly [string, ...string[]] {
   const [first = handlers.resolve(''), ...others] = handlers.all;
   return [first.config.snapshotter, ...new Set(others.map((handler) => handler.config.snapshotter))];
+}
+
+/** A root of a user namespace is the image's layers with their ids shifted by the kernel. */
+function remapsIds(containerd: Containerd, snapshotter: string): boolean {
+  const facts = containerd.facts()?.snapshotters.find(({ name }) => name === snapshotter);
+  return facts?.capabilities.includes('remap-ids') === true;
 }
 
 async function privateFolders({ root, state }: EngineConfig): Promise<void> {

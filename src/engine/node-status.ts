@@ -17,7 +17,7 @@ export function nodeStatus(deps: NodeStatusDeps): NodeStatus {
   const names = ['', ...deps.handlers.all.map((handler) => handler.name)];
   return {
     conditions: [runtimeCondition(deps), { type: 'NetworkReady', ...deps.network.status() }],
-    handlers: names.map((name) => ({ name, ...deps.runtimes.features(name), userNamespaces: false })),
+    handlers: names.map((name) => ({ name, ...deps.runtimes.features(name) })),
     supplementalGroupsPolicy: true,
     mountOptions: true,
   };

@@ -7,14 +7,19 @@ import { handlerFeatures } from './runtime/handler-features.ts';
 import type { RuntimeProbe } from './runtime/runtime-probe.ts';
 import type { HandlerFeatures } from './types.ts';
 
+/** Whether a snapshotter of containerd's can give a root with its ids shifted. */
+export type RemapsIds = (snapshotter: string) => boolean;
+
 /** What the OCI runtimes behind the handlers are, asked once at start. Each by its handler's name. */
 export class RuntimeProbes {
   readonly #handlers: Handlers;
   readonly #logger: Logger;
   readonly #kernelVersion: string;
+  readonly #remapsIds: RemapsIds;
   readonly #probes = new Map<string, RuntimeProbe>();
 
-  constructor(handlers: Handlers, logger: Logger, kernelVersion: string) {
+  constructor(handlers: Handlers, logger: Logger, kernelVersion: string, remapsIds: RemapsIds) {
+    this.#remapsIds = remapsIds;
     this.#handlers = handlers;
     this.#logger = logger;
     this.#kernelVersion = kernelVersion;
@@ -38,8 +43,9 @@ export class RuntimeProbes {
 
   /** By the name that a request gives. */
   features(name: string): HandlerFeatures {
-    const features = this.#probes.get(this.#handlers.resolve(name).name)?.features;
-    return handlerFeatures(features, this.#kernelVersion);
+    const handler = this.#handlers.resolve(name);
+    const features = handlerFeatures(this.#probes.get(handler.name)?.features, this.#kernelVersion);
+    return { ...features, userNamespaces: features.userNamespaces && this.#remapsIds(handler.config.snapshotter) };
   }
 
   get probes(): Readonly<Record<string, RuntimeProbe>> {

@@ -19,11 +19,19 @@ export interface SandboxMetadata {
   readonly attempt: number;
 }
 
+/** Users and groups of a user namespace: 0 to `length` - 1 in it are the node's from `hostId` on. */
+export interface IdMap {
+  readonly hostId: number;
+  readonly length: number;
+}
+
 export interface SandboxNamespaces {
   readonly network: 'pod' | 'node';
   /** `pod`: one PID namespace for the whole pod, held by a pause process; `container`: one for each container. */
   readonly pid: 'pod' | 'container' | 'node';
   readonly ipc: 'pod' | 'node';
+  /** Absent: the pod has the node's own user namespace. */
+  readonly user?: IdMap;
 }
 
 export interface DnsConfig {
@@ -101,6 +109,8 @@ export interface NamespacePaths {
   readonly network?: string;
   readonly ipc?: string;
   readonly uts?: string;
+  /** Owns the others. */
+  readonly user?: string;
 }
 
 export interface Sandbox {
@@ -184,6 +194,8 @@ export interface MountSpec {
   /** Read-only with all that is mounted below the host path; only with `readonly` and private propagation. */
   readonly recursiveReadOnly?: boolean;
   readonly options?: readonly MountOption[];
+  /** The pod's own: files show the owners in the container that they have on the node. Absent: they are as on the node. */
+  readonly idMap?: IdMap;
   readonly propagation: 'private' | 'host-to-container' | 'bidirectional';
   readonly selinuxRelabel: boolean;
 }

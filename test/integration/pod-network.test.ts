@@ -135,6 +135,7 @@ beforeEach(async () => {
   namespaces = createNamespaceService({
     state: join(root, 'state'),
     workerEntry: NAMESPACE_WORKER_SOURCE,
+    program: '/nonexistent: these pods have no user namespace',
     logger: nobody,
   });
   await namespaces.start(signal);

@@ -24,7 +24,7 @@ export function toContainerSpec(request: cri.CreateContainerRequest, sandbox: Sa
     args: config.args.map((word, i) => checkNoNul(`config.args[${i}]`, word)),
     workingDir: toWorkingDir('config.working_dir', config.workingDir),
     env: config.envs.map((env, i) => toEnv(`config.envs[${i}]`, env)),
-    mounts: config.mounts.map((mount, i) => toMount(`config.mounts[${i}]`, mount)),
+    mounts: config.mounts.map((mount, i) => toMount(`config.mounts[${i}]`, mount, sandbox.namespaces.user)),
     devices: config.devices.map((device, i) => toDevice(`config.devices[${i}]`, device)),
     labels: toLabels('config.labels', config.labels),
     annotations: toAnnotations('config.annotations', config.annotations),

@@ -1,13 +1,14 @@
 import { invalidField } from '../../engine/index.ts';
-import type { DeviceSpec, ImageMount, MountOption, MountSpec } from '../../engine/index.ts';
+import type { DeviceSpec, IdMap, ImageMount, MountOption, MountSpec } from '../../engine/index.ts';
 import { MountPropagation } from '../generated/cri.js';
 import type { Device, IMount, Mount } from '../generated/cri.js';
 import { checkAbsolutePath, checkPath, climbs, quote } from './checks.ts';
 import { compact } from './compact.ts';
+import { toMountIdMap } from './id-map.ts';
 import { toImageName } from './image.ts';
 
 /** Paths stay as they were written: the kubelet looks its own up again in a container's status. */
-export function toMount(field: string, mount: Mount): MountSpec {
+export function toMount(field: string, mount: Mount, pod?: IdMap): MountSpec {
   const options = mount.mountOptions.map((option, i) => toMountOption(`${field}.mount_options[${i}]`, option));
   const image = toImageMount(field, mount);
   return compact({
@@ -17,6 +18,7 @@ export function toMount(field: string, mount: Mount): MountSpec {
     readonly: mount.readonly,
     recursiveReadOnly: toRecursiveReadOnly(`${field}.recursive_read_only`, mount),
     options: options.length === 0 ? undefined : options,
+    idMap: toMountIdMap(field, mount, pod),
     propagation: toPropagation(`${field}.propagation`, mount.propagation),
     selinuxRelabel: mount.selinuxRelabel,
   });
@@ -30,6 +32,7 @@ export function fromMount(mount: MountSpec): IMount {
     readonly: mount.readonly,
     recursiveReadOnly: mount.recursiveReadOnly ?? false,
     mountOptions: [...(mount.options ?? [])],
+    ...fromIdMap(mount.idMap),
     propagation: FROM_PROPAGATION[mount.propagation],
     selinuxRelabel: mount.selinuxRelabel,
   };
@@ -70,6 +73,12 @@ function toImageMount(field: string, mount: Mount): ImageMount | undefined {
 function checkSubPath(field: string, path: string): string {
   if (path.startsWith('/') || climbs(path)) throw invalidField(field, `must stay in the image, got ${quote(path)}`);
   return checkPath(field, path);
+}
+
+function fromIdMap(map: IdMap | undefined): Pick<IMount, 'uidMappings' | 'gidMappings'> {
+  if (map === undefined) return {};
+  const mapping = { containerId: 0, ...map };
+  return { uidMappings: [mapping], gidMappings: [mapping] };
 }
 
 function fromImageMount(image: ImageMount | undefined): Pick<IMount, 'image' | 'imageSubPath'> {

@@ -1,15 +1,23 @@
 import { invalidField } from '../../engine/index.ts';
-import type { ContainerSecurity, SandboxNamespaces } from '../../engine/index.ts';
+import type { ContainerSecurity, IdMap, SandboxNamespaces } from '../../engine/index.ts';
 import { NamespaceMode } from '../generated/cri.js';
-import type { INamespaceOption, NamespaceOption } from '../generated/cri.js';
+import type { INamespaceOption, IUserNamespace, NamespaceOption, UserNamespace } from '../generated/cri.js';
+import { sameIdMap, toUserNamespace } from './id-map.ts';
 
 /** Absent options are all zero, which is POD: the pod shares its PIDs unless it asks for something else. */
 export function toSandboxNamespaces(field: string, options: NamespaceOption | null): SandboxNamespaces {
-  return {
+  const namespaces = {
     network: toPodOrNode(`${field}.network`, options?.network),
     pid: toSandboxPid(`${field}.pid`, options?.pid),
     ipc: toPodOrNode(`${field}.ipc`, options?.ipc),
   };
+  const user = toUserNamespace(`${field}.userns_options`, options?.usernsOptions ?? null);
+  if (user === undefined) return namespaces;
+  for (const kind of ['network', 'pid', 'ipc'] as const) {
+    if (namespaces[kind] === 'node')
+      throw invalidField(`${field}.${kind}`, 'is NODE, which a user namespace cannot own');
+  }
+  return { ...namespaces, user };
 }
 
 /**
@@ -23,6 +31,7 @@ export function toContainerPid(
 ): ContainerSecurity['pid'] {
   checkAsPod(`${field}.network`, options?.network, sandbox.network);
   checkAsPod(`${field}.ipc`, options?.ipc, sandbox.ipc);
+  checkUser(`${field}.userns_options`, options?.usernsOptions ?? null, sandbox.user);
   const mode = options?.pid ?? NamespaceMode.POD;
   const target = options?.targetId ?? '';
   if (mode === NamespaceMode.TARGET) {
@@ -38,6 +47,7 @@ export function toContainerPid(
 
 export function fromSandboxNamespaces(namespaces: SandboxNamespaces): INamespaceOption {
   return {
+    ...(namespaces.user === undefined ? {} : { usernsOptions: fromUserNamespace(namespaces.user) }),
     network: fromPodOrNode(namespaces.network),
     pid: namespaces.pid === 'container' ? NamespaceMode.CONTAINER : fromPodOrNode(namespaces.pid),
     ipc: fromPodOrNode(namespaces.ipc),
@@ -60,6 +70,19 @@ function checkAsPod(field: string, mode: NamespaceMode | undefined, sandbox: 'po
   if (toPodOrNode(field, mode) === 'node' && sandbox === 'pod') {
     throw invalidField(field, "is NODE, but the pod's sandbox has a namespace of its own; a container has its pod's");
   }
+}
+
+/** Absent is as a container that says nothing: it has its pod's. */
+function checkUser(field: string, options: UserNamespace | null, sandbox: IdMap | undefined): void {
+  if (options === null) return;
+  const asked = toUserNamespace(field, options);
+  if (sameIdMap(asked, sandbox)) return;
+  throw invalidField(field, "differs from that of the pod's sandbox; a container has its pod's");
+}
+
+function fromUserNamespace({ hostId, length }: IdMap): IUserNamespace {
+  const mapping = { hostId, containerId: 0, length };
+  return { mode: NamespaceMode.POD, uids: [mapping], gids: [mapping] };
 }
 
 function fromPodOrNode(mode: 'pod' | 'node'): NamespaceMode {

@@ -29,13 +29,7 @@ describe('compileRefusal() of CreateContainer', () => {
   it.each<[string, IContainerConfig]>([
     ['config.CDI_devices', { CDIDevices: [{ name: 'vendor.com/gpu=0' }] }],
     ['config.windows', { windows: { resources: { cpuCount: 1 } } }],
-    ['config.mounts[0].uidMappings', { mounts: [{ uidMappings: [{ length: 1 }] }] }],
-    ['config.mounts[0].gidMappings', { mounts: [{ gidMappings: [{ length: 1 }] }] }],
     ['config.image.runtime_handler', { image: { runtimeHandler: 'kata' } }],
-    [
-      'config.linux.security_context.namespace_options.userns_options',
-      container({ namespaceOptions: { usernsOptions: {} } }),
-    ],
   ])('refuses %s by name', (path, config) => {
     expect(() => create(config)).toThrow(`${path}: is not supported: `);
   });
@@ -53,15 +47,9 @@ describe('compileRefusal() of CreateContainer', () => {
 });
 
 describe('compileRefusal() of RunPodSandbox', () => {
-  const own = { pid: NamespaceMode.CONTAINER };
-
   it.each<[string, IPodSandboxConfig]>([
     ['config.windows', { windows: { securityContext: { hostProcess: true } } }],
     ['config.linux.security_context.namespace_options.target_id', sandbox({ namespaceOptions: { targetId: 'x' } })],
-    [
-      'config.linux.security_context.namespace_options.userns_options',
-      sandbox({ namespaceOptions: { ...own, usernsOptions: { mode: NamespaceMode.NODE, uids: [{ length: 1 }] } } }),
-    ],
   ])('refuses %s by name', (path, config) => {
     expect(() => run(config)).toThrow(`${path}: is not supported: `);
   });

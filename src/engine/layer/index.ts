@@ -35,6 +35,8 @@ export interface RootRequest {
   /** Chain id of the image's topmost layer. */
   readonly parent: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** The kernel shows the files' owners shifted by this; needs a snapshotter that remaps ids. */
+  readonly idMap?: { readonly hostId: number; readonly length: number };
 }
 
 /** A mount as containerd's snapshotters and shims exchange it. */

@@ -12,6 +12,10 @@ export interface LayerDeps {
 /** Keeps a snapshot from containerd's garbage collector; the value is a time that nobody reads. */
 const GC_ROOT_LABEL = 'containerd.io/gc.root';
 
+/** By these a snapshotter knows the ids of a root; first in the container, first on the node, how many. */
+const UID_MAP_LABEL = 'containerd.io/snapshot/uidmapping';
+const GID_MAP_LABEL = 'containerd.io/snapshot/gidmapping';
+
 export function createLayerService(deps: LayerDeps): LayerService {
   return new Layers(deps);
 }
@@ -24,6 +28,12 @@ export function mountsFrom(mounts: readonly types.Mount[]): readonly Mount[] {
     options,
     ...(target === '' ? {} : { target }),
   }));
+}
+
+function mapLabels({ idMap }: RootRequest): Record<string, string> {
+  if (idMap === undefined) return {};
+  const map = `0:${idMap.hostId}:${idMap.length}`;
+  return { [UID_MAP_LABEL]: map, [GID_MAP_LABEL]: map };
 }
 
 class Layers implements LayerService {
@@ -45,7 +55,7 @@ class Layers implements LayerService {
 
   async #make(kind: 'prepare' | 'view', request: RootRequest, signal: AbortSignal): Promise<readonly Mount[]> {
     const { key, snapshotter, parent } = request;
-    const labels = { ...request.labels, [GC_ROOT_LABEL]: new Date().toISOString() };
+    const labels = { ...request.labels, ...mapLabels(request), [GC_ROOT_LABEL]: new Date().toISOString() };
     try {
       const { mounts } = await this.#deps.clients.snapshots[kind]({ key, snapshotter, parent, labels }, { signal });
       return mountsFrom(mounts);

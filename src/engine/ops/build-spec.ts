@@ -80,6 +80,7 @@ function specSandbox(deps: BuildSpecDeps, sandbox: SandboxRecord): SpecSandbox {
     namespaces,
     files: deps.podFiles.mountsOf(id, spec.namespaces),
     ...(pausePid === undefined ? {} : { pausePid }),
+    ...(spec.namespaces.user === undefined ? {} : { idMap: spec.namespaces.user }),
   };
 }
 

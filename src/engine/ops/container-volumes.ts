@@ -85,6 +85,7 @@ async function mountImage(
   signal: AbortSignal,
 ): Promise<{ readonly source: string; readonly imageRef: string }> {
   const { snapshotter } = record;
+  const { user } = sandbox.namespaces;
   try {
     const image = deps.images.get(asked.image);
     if (image === undefined) {
@@ -95,7 +96,11 @@ async function mountImage(
       { key: viewKey(record, index), snapshotter, parent: chainId, labels: containerLabels(record, sandbox) },
       signal,
     );
-    const source = await deps.volumes.mountImage(record.id, index, readOnlyMounts(view), asked.subPath);
+    const source = await deps.volumes.mountImage(record.id, index, {
+      mounts: readOnlyMounts(view),
+      ...(asked.subPath === undefined ? {} : { subPath: asked.subPath }),
+      ...(user === undefined ? {} : { userNamespace: user }),
+    });
     return { source, imageRef: image.repoDigests[0] ?? image.id };
   } catch (error) {
     const field = `config.mounts[${index}].image`;

@@ -231,11 +231,18 @@ async function prepareRoot(
   image: Image,
 ): Promise<void> {
   const { snapshotKey, snapshotter } = record;
+  const { user } = sandbox.spec.namespaces;
   await step('prepare-root', {
     deadlineMs: CALL_DEADLINE_MS,
     do: (signal) =>
       deps.layers.prepareRoot(
-        { key: snapshotKey, snapshotter, parent: image.chainId, labels: containerLabels(record, sandbox) },
+        {
+          key: snapshotKey,
+          snapshotter,
+          parent: image.chainId,
+          labels: containerLabels(record, sandbox),
+          ...(user === undefined ? {} : { idMap: user }),
+        },
         signal,
       ),
     undo: (signal) => deps.layers.removeRoot(snapshotKey, snapshotter, signal),
@@ -254,7 +261,7 @@ async function findUser(
   });
 }
 
-/** The image's own files are read only where the answer is in them. */
+/** The image's own files are read only where the answer is in them, but its root is looked at in any case. */
 async function lookUpUser(
   deps: CreateContainerDeps,
   record: ContainerRecord,
@@ -262,10 +269,8 @@ async function lookUpUser(
   signal: AbortSignal,
 ): Promise<ContainerUser> {
   const plan = planUser(record.spec.security, image.config.user);
-  const needed = neededFiles(plan);
-  if (needed.length === 0) return resolveUser(plan, {});
   const mounts = await deps.layers.mountsOf(record.snapshotKey, record.snapshotter, signal);
-  const files = await deps.rootfs.readFiles(mounts, needed, signal);
+  const files = await deps.rootfs.readFiles(mounts, neededFiles(plan), signal);
   const passwd = files.get(PASSWD_PATH);
   const group = files.get(GROUP_PATH);
   return resolveUser(plan, { ...(passwd === undefined ? {} : { passwd }), ...(group === undefined ? {} : { group }) });

@@ -5,9 +5,11 @@ import type { SandboxId } from '../ids.ts';
 import { nowNanos } from '../clock.ts';
 import { defineOp, runOp } from '../op.ts';
 import type { StepFn } from '../op.ts';
+import type { NamespaceRequest } from '../runtime/namespaces/index.ts';
 import { moveSandbox, sandboxName } from '../store/index.ts';
 import type { SandboxRecord } from '../store/index.ts';
 import type { NamespacePaths, SandboxNetwork, SandboxSpec } from '../types.ts';
+import { checkUserNamespace } from './check-user-namespace.ts';
 import type { OpsDeps } from './deps.ts';
 import { hostnameOf, ownHostname } from './hostname.ts';
 import { removePause, runPause } from './pause.ts';
@@ -20,6 +22,7 @@ export type RunSandboxDeps = Pick<
   | 'observer'
   | 'work'
   | 'handlers'
+  | 'runtimes'
   | 'host'
   | 'namespaces'
   | 'network'
@@ -52,6 +55,7 @@ const PAUSE_DEADLINE_MS = 60_000;
 /** Makes a pod sandbox and returns its id. A retry of the same request joins the job that works on it. */
 export async function runSandbox(deps: RunSandboxDeps, spec: SandboxSpec, signal: AbortSignal): Promise<string> {
   const handler = deps.handlers.resolve(spec.handler);
+  checkUserNamespace(spec, handler.name, deps.runtimes.features(handler.name));
   const hash = createHash('sha256').update(JSON.stringify(spec)).digest('hex');
   const key = `sandbox ${sandboxName(spec.metadata)}`;
   const record = await deps.jobs.run<SandboxRecord>(
@@ -215,9 +219,10 @@ async function applySysctls(
   });
 }
 
-function ownNamespaces({ namespaces }: SandboxSpec): { network: boolean; ipc: boolean; uts: boolean } {
+function ownNamespaces({ namespaces }: SandboxSpec): Pick<NamespaceRequest, 'network' | 'ipc' | 'uts' | 'user'> {
   const network = namespaces.network === 'pod';
-  return { network, ipc: namespaces.ipc === 'pod', uts: network };
+  const { user } = namespaces;
+  return { network, ipc: namespaces.ipc === 'pod', uts: network, ...(user === undefined ? {} : { user }) };
 }
 
 async function writePodFiles(

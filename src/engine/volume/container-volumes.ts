@@ -19,6 +19,7 @@ export interface ImageMounts {
   mountImage(order: {
     readonly mounts: readonly ImageMountStep[];
     readonly base: string;
+    readonly userNamespace?: string;
     readonly part?: { readonly subPath: string; readonly target: string };
   }): Promise<void>;
   unmount(target: string): Promise<void>;
@@ -56,6 +57,13 @@ export interface DeclaredVolume {
   readonly source: string;
 }
 
+export interface ImageVolume {
+  readonly mounts: readonly ImageMountStep[];
+  readonly subPath?: string;
+  /** Path of the pod's pinned user namespace: the files' owners are shifted by its map. */
+  readonly userNamespace?: string;
+}
+
 /** Volumes that come and go with one container. */
 export interface ContainerVolumes {
   /**
@@ -69,12 +77,7 @@ export interface ContainerVolumes {
     signal: AbortSignal,
   ): Promise<readonly DeclaredVolume[]>;
   /** Mounts an image, or a part of it, and returns where: a path without symlinks. `index` tells one from another. */
-  mountImage(
-    id: ContainerId,
-    index: number,
-    mounts: readonly ImageMountStep[],
-    subPath: string | undefined,
-  ): Promise<string>;
+  mountImage(id: ContainerId, index: number, image: ImageVolume): Promise<string>;
   /** Removes all that was made for the container; one that has nothing is success. Goes on after a crash half-way. */
   remove(id: ContainerId): Promise<void>;
 }
@@ -118,21 +121,16 @@ class Volumes implements ContainerVolumes {
     return volumes;
   }
 
-  async mountImage(
-    id: ContainerId,
-    index: number,
-    mounts: readonly ImageMountStep[],
-    subPath: string | undefined,
-  ): Promise<string> {
+  async mountImage(id: ContainerId, index: number, { subPath, ...image }: ImageVolume): Promise<string> {
     const dir = join(this.#deps.state, FOLDER, id, String(index));
     const base = join(dir, WHOLE);
     await mkdir(base, { recursive: true, mode: PRIVATE_MODE });
     if (subPath === undefined) {
-      await this.#deps.mounts.mountImage({ mounts, base });
+      await this.#deps.mounts.mountImage({ ...image, base });
       return base;
     }
     const target = join(dir, PART);
-    await this.#deps.mounts.mountImage({ mounts, base, part: { subPath, target } });
+    await this.#deps.mounts.mountImage({ ...image, base, part: { subPath, target } });
     return target;
   }
 

@@ -77,6 +77,7 @@ export class FakeNamespaceService implements NamespaceService {
       ...(request.network ? { network: join(dir, 'net') } : {}),
       ...(request.ipc ? { ipc: join(dir, 'ipc') } : {}),
       ...(request.uts ? { uts: join(dir, 'uts') } : {}),
+      ...(request.user === undefined ? {} : { user: join(dir, 'user') }),
     };
   }
 

@@ -1,6 +1,6 @@
 import type { SandboxId } from '../../ids.ts';
 import type { Service } from '../../lifecycle.ts';
-import type { NamespacePaths, StringMap } from '../../types.ts';
+import type { IdMap, NamespacePaths, StringMap } from '../../types.ts';
 import type { ImageOrder, TmpfsOptions } from './protocol.ts';
 
 export interface NamespaceRequest {
@@ -8,6 +8,8 @@ export interface NamespaceRequest {
   readonly network: boolean;
   readonly ipc: boolean;
   readonly uts: boolean;
+  /** With a user namespace of the pod's own, which owns the others: all of them must be the pod's then. */
+  readonly user?: IdMap;
   /** Name of the UTS namespace; only with `uts`. */
   readonly hostname?: string;
   readonly sysctls: StringMap;

@@ -4,6 +4,8 @@ import { chmod, mkdir, mkdtemp, readlink, rm, writeFile } from 'node:fs/promises
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { buildPause } from '../../../../hack/lib/build-native.ts';
+import type { Arch } from '../../../../hack/lib/build-native.ts';
 import { isKind } from '../../errors.ts';
 import { newSandboxId } from '../../ids.ts';
 import type { Logger } from '../../logger.ts';
@@ -14,6 +16,7 @@ const signal = new AbortController().signal;
 const all = { network: true, ipc: true, uts: true, hostname: 'web-0', sysctls: {} };
 
 let state: string;
+let program: string;
 let service: NamespaceService;
 let lost: string[];
 
@@ -25,7 +28,7 @@ const logger: Logger = {
 };
 
 function make(workerEntry: URL, more: { orderTimeoutMs?: number } = {}): NamespaceService {
-  return createNamespaceService({ state, workerEntry, logger, ...more });
+  return createNamespaceService({ state, workerEntry, program, logger, ...more });
 }
 
 function inNetns(path: string, ...command: string[]): string {
@@ -52,6 +55,7 @@ beforeEach(async () => {
   lost = [];
   state = await mkdtemp('/tmp/dvns');
   await chmod(state, 0o711);
+  program = buildPause(process.arch as Arch, join(state, 'native')) ?? '';
   service = make(NAMESPACE_WORKER_SOURCE);
   await service.start(signal);
 });
@@ -86,6 +90,34 @@ describe('NamespaceService.create()', () => {
     expect(readFileSync('/proc/sys/kernel/msgmax', 'utf8').trim()).not.toBe('4096');
     expect(execFileSync('hostname', { encoding: 'utf8' }).trim()).toBe(hostname());
     expect(statSync(join(state, 'sandboxes', id)).mode & 0o777).toBe(0o700);
+  });
+
+  it('makes them owned by a user namespace with the ids that were asked for, and leaves no process', async () => {
+    const id = newSandboxId();
+    const user = { hostId: 131_072, length: 65_536 };
+    const sysctls = { 'net.ipv4.ip_forward': '1', 'kernel.shmmax': '4096' };
+    const paths = await service.create(id, { ...all, user, sysctls }, signal);
+    await service.applySysctls(id, { ...all, user, sysctls }, signal);
+    const dir = join(state, 'sandboxes', id, 'ns');
+    expect(paths).toMatchObject({ user: join(dir, 'user'), network: join(dir, 'net') });
+    const enter = ['user', 'net', 'ipc', 'uts'].map((kind) => `--${kind}=${dir}/${kind}`);
+    const script =
+      'cat /proc/self/uid_map /proc/self/gid_map /proc/sys/kernel/shmmax; ip link set lo down; hostname x';
+    const lines = execFileSync('nsenter', [...enter, '--setuid=0', '--setgid=0', 'sh', '-ec', script], {
+      encoding: 'utf8',
+    });
+    expect(
+      lines
+        .trim()
+        .split('\n')
+        .map((line) => line.trim().split(/ +/).join(' ')),
+    ).toEqual(['0 131072 65536', '0 131072 65536', '4096']);
+    expect(execFileSync('ps', ['--ppid', String(process.pid), '-o', 'args='], { encoding: 'utf8' })).not.toContain(
+      'hold-',
+    );
+    await service.destroy(id);
+    expect(existsSync(dir)).toBe(false);
+    expect(await service.list()).toEqual([]);
   });
 
   it('makes only what is asked for', async () => {

@@ -1,20 +1,21 @@
-import { closeSync, constants, fstatSync, mkdirSync, openSync, rmdirSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, constants, mkdirSync, openSync, rmdirSync, rmSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { withEffectiveUser } from '../../../sys/credentials.ts';
 import { bringLoopbackUp } from '../../../sys/loopback.ts';
 import { ErrnoError } from '../../../sys/libc.ts';
 import { detachMount, mount } from '../../../sys/mount.ts';
-import type { NamespaceKind } from '../../../sys/namespaces.ts';
 import { ownNamespacePath, sethostname } from '../../../sys/namespaces.ts';
-import { closeOpened, openPlaceInRoot } from '../../../sys/openat2.ts';
-import { changeDirectory } from '../../../sys/private-mounts.ts';
 import type { Home } from './home.ts';
 import { LostError } from './home.ts';
-import type { Failure, ImageMountStep, ImageOrder, Order } from './protocol.ts';
+import { mountPart, mountWhole } from './mount-image.ts';
+import type { Failure, Order } from './protocol.ts';
 import { KINDS } from './protocol.ts';
 import type { Sysctl } from './sysctls.ts';
 
 const PIN_DIR_MODE = 0o700;
 const PIN_MODE = 0o600;
+/** No thread can enter it, so that it is none of KINDS. */
+const USER = 'user';
 /** Settings of an interface exist with the interface: the network plugins may make it later. */
 const PER_INTERFACE = /^net\/ipv[46]\/(?:conf|neigh)\//;
 
@@ -52,40 +53,45 @@ export function carryOut(order: Order, home: Home): void {
 }
 
 function create(order: Extract<Order, { op: 'create' }>, home: Home): void {
-  const { dir, kinds, hostname, sysctls } = order;
+  const { dir, kinds, hostname, sysctls, holder } = order;
   // The exclusive mkdir tells "nothing was there", so that undoing takes nothing of another's.
   step('make the folder of the namespaces', () => {
     mkdirSync(dirname(dir), { recursive: true, mode: PIN_DIR_MODE });
     mkdirSync(dir, { mode: PIN_DIR_MODE });
   });
   try {
-    step('unshare', () =>
-      home.inNew(kinds, () => {
-        if (hostname !== undefined) step('set the host name', () => sethostname(hostname));
-        for (const sysctl of sysctls) setSysctl(sysctl, PER_INTERFACE.test(sysctl.path));
-        if (kinds.includes('net')) step('bring lo up', bringLoopbackUp);
-        for (const kind of kinds) step(`pin ${kind}`, () => pin(kind, join(dir, kind)));
-      }),
-    );
+    const furnish = (): void => {
+      if (hostname !== undefined) step('set the host name', () => sethostname(hostname));
+      for (const sysctl of sysctls) setSysctl(sysctl, PER_INTERFACE.test(sysctl.path), holder?.owner);
+      if (kinds.includes('net')) step('bring lo up', bringLoopbackUp);
+      for (const kind of kinds) step(`pin ${kind}`, () => pin(ownNamespacePath(kind), join(dir, kind)));
+    };
+    if (holder === undefined) {
+      step('unshare', () => home.inNew(kinds, furnish));
+    } else {
+      const held = (kind: string): string => `/proc/${holder.pid}/ns/${kind}`;
+      step('pin user', () => pin(held(USER), join(dir, USER)));
+      step('enter the namespaces', () => home.inPinned(new Map(kinds.map((kind) => [kind, held(kind)])), furnish));
+    }
   } catch (error) {
     destroy(dir);
     throw error;
   }
 }
 
-function applySysctls({ dir, sysctls }: Extract<Order, { op: 'sysctls' }>, home: Home): void {
+function applySysctls({ dir, sysctls, owner }: Extract<Order, { op: 'sysctls' }>, home: Home): void {
   const kinds = new Set(sysctls.map((sysctl) => sysctl.kind));
   const pins = new Map([...kinds].map((kind) => [kind, join(dir, kind)] as const));
   step('enter the namespaces', () =>
     home.inPinned(pins, () => {
-      for (const sysctl of sysctls) setSysctl(sysctl, false);
+      for (const sysctl of sysctls) setSysctl(sysctl, false, owner);
     }),
   );
 }
 
 /** Goes through to the end whatever is there, so that it may be called again and again. */
 function destroy(dir: string): void {
-  for (const kind of KINDS) {
+  for (const kind of [...KINDS, USER]) {
     const path = join(dir, kind);
     step(`unpin ${kind}`, () => {
       detachAll(path);
@@ -103,69 +109,35 @@ function mountTmpfs({ target, options }: Extract<Order, { op: 'tmpfs' }>): void 
   step('mount tmpfs', () => mount({ source: 'tmpfs', target, type: 'tmpfs', flags: options.flags, data }));
 }
 
-/** Undoes nothing: `unmount` takes what is there. */
-function mountImage({ mounts, base, part }: Extract<Order, { op: 'image' }>): void {
-  step('mount the image', () => {
-    for (const one of mounts) attach(one, base);
-  });
-  if (part === undefined) return;
-  step(`find ${part.subPath} in the image`, () => {
-    const root = openSync(base, constants.O_RDONLY | constants.O_DIRECTORY);
-    try {
-      bindPart(root, part);
-    } finally {
-      closeSync(root);
-    }
-  });
+function mountImage(order: Extract<Order, { op: 'image' }>): void {
+  const { base, part } = order;
+  step('mount the image', () => mountWhole(order));
+  if (part !== undefined) step(`find ${part.subPath} in the image`, () => mountPart(base, part));
 }
 
-function attach(one: ImageMountStep, target: string): void {
-  if (one.kind === 'bind') {
-    mount({ source: one.source, target, type: 'none', flags: ['bind'] });
-  } else {
-    // The thread's working directory is its own: see worker.ts.
-    changeDirectory(one.from);
-    try {
-      mount({ source: one.source, target, type: one.type, flags: ['readonly'], data: one.data });
-    } finally {
-      changeDirectory('/');
-    }
-  }
-  restrict(target);
-}
-
-function bindPart(root: number, { subPath, target }: NonNullable<ImageOrder['part']>): void {
-  const fd = openPlaceInRoot(root, subPath);
-  try {
-    if (fstatSync(fd).isDirectory()) mkdirSync(target, { mode: PIN_DIR_MODE });
-    else closeSync(openSync(target, 'wx', PIN_MODE));
-    mount({ source: `/proc/self/fd/${fd}`, target, type: 'none', flags: ['bind'] });
-    restrict(target);
-  } finally {
-    closeOpened(fd);
-  }
-}
-
-function restrict(target: string): void {
-  mount({ source: 'none', target, type: 'none', flags: ['remount', 'bind', 'readonly', 'nosuid', 'nodev'] });
-}
-
-function pin(kind: NamespaceKind, path: string): void {
+function pin(source: string, path: string): void {
   closeSync(openSync(path, 'wx', PIN_MODE));
-  mount({ source: ownNamespacePath(kind), target: path, type: 'none', flags: ['bind'] });
+  mount({ source, target: path, type: 'none', flags: ['bind'] });
 }
 
-function setSysctl(sysctl: Sysctl, mayBeLater: boolean): void {
+/** Settings of an IPC namespace are its owner's alone to change: the node's root counts as a stranger. */
+function setSysctl(sysctl: Sysctl, mayBeLater: boolean, owner: number | undefined): void {
+  const write = (): void => writeSetting(sysctl);
   try {
-    const fd = openSync(`/proc/sys/${sysctl.path}`, constants.O_WRONLY);
-    try {
-      writeSync(fd, `${sysctl.value}\n`);
-    } finally {
-      closeSync(fd);
-    }
+    if (owner === undefined || sysctl.kind !== 'ipc') write();
+    else withEffectiveUser(owner, write);
   } catch (error) {
     if (mayBeLater && codeOf(error) === 'ENOENT') return;
     throw new OrderError({ ...failureOf(`set sysctl ${sysctl.name}`, error), sysctl: sysctl.name }, error);
+  }
+}
+
+function writeSetting({ path, value }: Sysctl): void {
+  const fd = openSync(`/proc/sys/${path}`, constants.O_WRONLY);
+  try {
+    writeSync(fd, `${value}\n`);
+  } finally {
+    closeSync(fd);
   }
 }
 

@@ -11,19 +11,30 @@ export type Order =
       readonly kinds: readonly NamespaceKind[];
       readonly hostname?: string;
       readonly sysctls: readonly Sysctl[];
+      /** Absent: new namespaces. */
+      readonly holder?: Holder;
     }
-  | { readonly op: 'sysctls'; readonly dir: string; readonly sysctls: readonly Sysctl[] }
+  | { readonly op: 'sysctls'; readonly dir: string; readonly sysctls: readonly Sysctl[]; readonly owner?: number }
   | { readonly op: 'destroy'; readonly dir: string }
   | { readonly op: 'tmpfs'; readonly target: string; readonly options: TmpfsOptions }
   | { readonly op: 'bind'; readonly source: string; readonly target: string }
   | ({ readonly op: 'image' } & ImageOrder)
   | { readonly op: 'unmount'; readonly target: string };
 
+/** A process that is in the namespaces already, which its user namespace owns. */
+export interface Holder {
+  readonly pid: number;
+  /** On the node, the id of root in the user namespace. */
+  readonly owner: number;
+}
+
 /** Mounts an image's files, and a part of them beside. */
 export interface ImageOrder {
   readonly mounts: readonly ImageMountStep[];
   /** An empty folder for the whole image. */
   readonly base: string;
+  /** Path of a pinned user namespace: owners are shifted by its map. */
+  readonly userNamespace?: string;
   readonly part?: {
     /** What is shown of the image, as a process whose root the image is would find it. */
     readonly subPath: string;

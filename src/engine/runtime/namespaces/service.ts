@@ -7,12 +7,13 @@ import { EngineError, invalidField } from '../../errors.ts';
 import { parseSandboxId } from '../../ids.ts';
 import type { SandboxId } from '../../ids.ts';
 import type { Logger } from '../../logger.ts';
-import type { NamespacePaths } from '../../types.ts';
+import type { IdMap, NamespacePaths } from '../../types.ts';
 import { checkHostname } from './hostname.ts';
 import type { NamespaceRequest, NamespaceService, PinnedNamespaces } from './namespace-service.ts';
 import type { Failure, ImageOrder, Order, TmpfsOptions } from './protocol.ts';
 import { KINDS } from './protocol.ts';
 import { checkSysctls, sysctlField } from './sysctls.ts';
+import { holdNamespaces } from './user-namespace.ts';
 import { WorkerThread } from './worker-thread.ts';
 
 /** The thread's entry where the sources run as they are; the bundle passes `davit-namespaces.js` instead. */
@@ -23,6 +24,8 @@ export interface NamespaceServiceDeps {
   readonly state: string;
   /** Entry file of the worker thread. */
   readonly workerEntry: URL | string;
+  /** The native program that makes user namespaces. */
+  readonly program: string;
   readonly logger: Logger;
   /** Milliseconds after which one order counts as hung. */
   readonly orderTimeoutMs?: number;
@@ -30,7 +33,7 @@ export interface NamespaceServiceDeps {
 
 /** State folders are passed through by others than root, never listed. */
 const STATE_DIR_MODE = 0o711;
-const KEY_OF: Readonly<Record<NamespaceKind, keyof NamespacePaths>> = { net: 'network', ipc: 'ipc', uts: 'uts' };
+const KEY_OF: Readonly<Record<NamespaceKind, 'network' | 'ipc' | 'uts'>> = { net: 'network', ipc: 'ipc', uts: 'uts' };
 
 export function createNamespaceService(deps: NamespaceServiceDeps): NamespaceService {
   return new Namespaces(deps);
@@ -39,10 +42,12 @@ export function createNamespaceService(deps: NamespaceServiceDeps): NamespaceSer
 class Namespaces implements NamespaceService {
   readonly name = 'namespaces';
   readonly #root: string;
+  readonly #program: string;
   readonly #thread: WorkerThread;
 
   constructor(deps: NamespaceServiceDeps) {
     this.#root = join(deps.state, 'sandboxes');
+    this.#program = deps.program;
     this.#thread = new WorkerThread({
       entry: deps.workerEntry,
       logger: deps.logger,
@@ -71,18 +76,27 @@ class Namespaces implements NamespaceService {
     if (kinds.length === 0) return {};
     signal.throwIfAborted();
     const dir = this.#dir(sandboxId);
-    await this.#run(`sandbox ${sandboxId}`, {
-      op: 'create',
-      dir,
-      kinds,
-      sysctls,
-      ...(hostname === undefined ? {} : { hostname }),
-    });
+    const order = { op: 'create', dir, kinds, sysctls, ...(hostname === undefined ? {} : { hostname }) } as const;
+    if (request.user === undefined) await this.#run(`sandbox ${sandboxId}`, order);
+    else await this.#createOwned(sandboxId, order, request.user, signal);
     if (signal.aborted) {
       await this.destroy(sandboxId);
       signal.throwIfAborted();
     }
-    return pathsIn(dir, kinds);
+    return { ...pathsIn(dir, kinds), ...(request.user === undefined ? {} : { user: join(dir, 'user') }) };
+  }
+
+  async #createOwned(
+    sandboxId: SandboxId,
+    order: Extract<Order, { readonly op: 'create' }>,
+    user: IdMap,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (order.kinds.length < KINDS.length) {
+      throw new EngineError('invalid-argument', `a user namespace of its own needs a pod's own ${KINDS.join(', ')}`);
+    }
+    await using holder = await holdNamespaces(this.#program, user, signal);
+    await this.#run(`sandbox ${sandboxId}`, { ...order, holder: { pid: holder.pid, owner: user.hostId } });
   }
 
   async applySysctls(
@@ -93,7 +107,12 @@ class Namespaces implements NamespaceService {
     const sysctls = checkSysctls(request.sysctls, request);
     signal.throwIfAborted();
     if (sysctls.length === 0) return;
-    await this.#run(`sandbox ${sandboxId}`, { op: 'sysctls', dir: this.#dir(sandboxId), sysctls });
+    await this.#run(`sandbox ${sandboxId}`, {
+      op: 'sysctls',
+      dir: this.#dir(sandboxId),
+      sysctls,
+      ...(request.user === undefined ? {} : { owner: request.user.hostId }),
+    });
   }
 
   async destroy(sandboxId: SandboxId): Promise<void> {

@@ -39,6 +39,24 @@ function parts(value: unknown): readonly object[] {
 }
 
 describe('containerSpec()', () => {
+  it('is in the user namespace of its pod, which sees the files of the pod and its volumes by its own ids', () => {
+    const { sandbox } = specInput();
+    const mappings = [{ containerID: 0, hostID: 65_536, size: 65_536 }];
+    const spec = build({
+      sandbox: {
+        ...sandbox,
+        namespaces: { ...sandbox.namespaces, user: '/run/ns/user' },
+        idMap: { hostId: 65_536, length: 65_536 },
+      },
+      volumes: [{ containerPath: '/data', source: '/v/0' }],
+    });
+    expect(spec.linux.namespaces).toContainEqual({ type: 'user', path: '/run/ns/user' });
+    expect(spec.linux).toMatchObject({ uidMappings: mappings, gidMappings: mappings });
+    const shifted = spec.mounts.filter((mount) => mount.uidMappings !== undefined).map((mount) => mount.destination);
+    expect(shifted.sort()).toEqual(['/data', '/dev/shm', '/etc/hostname', '/etc/hosts', '/etc/resolv.conf']);
+    expect(build().linux.uidMappings).toBeUndefined();
+  });
+
   it('runs the process as asked', () => {
     const { process } = build();
     expect(process).toMatchObject({

@@ -5,11 +5,12 @@ import { grantCapabilities } from '../../security/capabilities.ts';
 import type { CapabilityGrant } from '../../security/capabilities.ts';
 import type { NodeProfiles } from '../../security/profiles.ts';
 import type { SelinuxLabels } from '../../security/selinux/index.ts';
-import type { ContainerSecurity, ContainerSpec, ContainerUser, NamespacePaths } from '../../types.ts';
+import type { ContainerSecurity, ContainerSpec, ContainerUser, IdMap, NamespacePaths } from '../../types.ts';
 import { allowedAnnotations, containerAnnotations } from './annotations.ts';
 import type { SpecPod } from './annotations.ts';
 import { containerDevices } from './devices.ts';
 import type { SpecDevice } from './devices.ts';
+import { idMappings } from './id-mappings.ts';
 import { containerMounts } from './mounts.ts';
 import type { SpecMount, SpecPodFiles, SpecVolume } from './mounts.ts';
 import { containerNamespaces } from './namespaces.ts';
@@ -29,6 +30,8 @@ export interface SpecSandbox extends SpecPod {
   readonly privileged: boolean;
   readonly namespaces: NamespacePaths;
   readonly pausePid?: number;
+  /** Of its user namespace; absent: it has the node's. */
+  readonly idMap?: IdMap;
   readonly files: SpecPodFiles;
 }
 
@@ -77,6 +80,7 @@ export function containerSpec(input: ContainerSpecInput): ContainerSpecResult {
     podFiles: sandbox.files,
     readonlyRootfs: security.readonlyRootfs,
     privileged: security.privileged,
+    ...(sandbox.idMap === undefined ? {} : { idMap: sandbox.idMap }),
   });
   const granted = grantCapabilities(
     {
@@ -162,6 +166,7 @@ function containerLinux(input: ContainerSpecInput, profiles: ProfileParts): Part
         targetPid: input.targetPid,
         cgroup: host.cgroup.mode === 'v2' && !security.privileged,
       }),
+      ...idMappings(sandbox.idMap),
       devices: devices.devices,
       resources: { devices: devices.rules, ...limits.resources },
       ...hiddenPaths(security),

@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import { invalidField } from '../../errors.ts';
-import type { MountSpec } from '../../types.ts';
+import type { IdMap, MountSpec } from '../../types.ts';
+import { idMappings } from './id-mappings.ts';
 import type { OciLinux, OciMount } from './oci.ts';
 
 /** Files of the pod on the host that each of its containers sees. */
@@ -29,6 +30,8 @@ export interface MountsInput {
   readonly podFiles: SpecPodFiles;
   readonly readonlyRootfs: boolean;
   readonly privileged: boolean;
+  /** Of the pod's user namespace: the pod's files and declared volumes are shown by it. Images are shifted already. */
+  readonly idMap?: IdMap;
 }
 
 export interface MountsPlan {
@@ -55,10 +58,13 @@ export function containerMounts(input: MountsInput): MountsPlan {
   const system = systemMounts(input.privileged).filter(
     ({ destination }) => !destinations.some((taken) => isAtOrBelow(destination, taken)),
   );
-  const files = podFileMounts(input).filter(({ destination }) => !requested.has(destination));
+  const files = podFileMounts(input)
+    .filter(({ destination }) => !requested.has(destination))
+    .map((mount) => mapped(mount, input.idMap));
   const volumes = input.volumes
     .filter(({ containerPath }) => !requested.has(containerPath))
-    .map(({ containerPath, source }) => bind(containerPath, source, 'rprivate', 'rw'));
+    .map(({ containerPath, source }) => bind(containerPath, source, 'rprivate', 'rw'))
+    .map((mount) => mapped(mount, input.idMap));
   return {
     mounts: [...system, ...[...files, ...volumes, ...requested.values()].sort(byDepth)],
     root: rootPropagation(input.mounts),
@@ -119,12 +125,14 @@ function requestedMounts({ mounts }: MountsInput, notices: string[]): ReadonlyMa
     const destination = cleanDestination(spec.containerPath, field);
     if (byDestination.delete(destination))
       notices.push(`${field}: ${destination} is mounted twice; the last one counts`);
-    byDestination.set(
-      destination,
-      bind(destination, source, PROPAGATION[spec.propagation], accessOf(spec), optionsOf(spec)),
-    );
+    const mount = bind(destination, source, PROPAGATION[spec.propagation], accessOf(spec), optionsOf(spec));
+    byDestination.set(destination, mapped(mount, spec.idMap));
   });
   return byDestination;
+}
+
+function mapped(mount: OciMount, map: IdMap | undefined): OciMount {
+  return { ...mount, ...idMappings(map) };
 }
 
 function cleanDestination(path: string, field: string): string {

@@ -24,8 +24,9 @@ export function containerNamespaces(input: NamespacesInput): readonly OciNamespa
 }
 
 /** The pinned namespaces of a pod; those that it shares with the node are not listed. */
-export function podNamespaces({ network, ipc, uts }: NamespacePaths): readonly OciNamespace[] {
+export function podNamespaces({ network, ipc, uts, user }: NamespacePaths): readonly OciNamespace[] {
   return [
+    ...(user === undefined ? [] : [{ type: 'user', path: user } as const]),
     ...(network === undefined ? [] : [{ type: 'network', path: network } as const]),
     ...(ipc === undefined ? [] : [{ type: 'ipc', path: ipc } as const]),
     ...(uts === undefined ? [] : [{ type: 'uts', path: uts } as const]),

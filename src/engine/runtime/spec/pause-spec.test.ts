@@ -14,6 +14,7 @@ function build(security: Partial<SandboxSecurity> = {}, more: Partial<PauseSpecI
     spec: {
       metadata: { name: 'web-0', uid: 'u1', namespace: 'shop', attempt: 0 },
       privileged: false,
+      namespaces: { network: 'pod', pid: 'pod', ipc: 'pod' },
       security: {
         supplementalGroups: [],
         readonlyRootfs: false,

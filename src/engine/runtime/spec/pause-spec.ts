@@ -6,6 +6,7 @@ import type { NamespacePaths, SandboxSpec } from '../../types.ts';
 import { podAnnotations } from './annotations.ts';
 import { capabilitySets } from './container-spec.ts';
 import { denyAll } from './devices.ts';
+import { idMappings } from './id-mappings.ts';
 import { baseMounts } from './mounts.ts';
 import { podNamespaces } from './namespaces.ts';
 import { OCI_VERSION } from './oci.ts';
@@ -15,7 +16,7 @@ import { processProfiles } from './profiles.ts';
 
 export interface PauseSpecInput {
   readonly sandboxId: SandboxId;
-  readonly spec: Pick<SandboxSpec, 'metadata' | 'privileged' | 'security'>;
+  readonly spec: Pick<SandboxSpec, 'metadata' | 'privileged' | 'security' | 'namespaces'>;
   readonly namespaces: NamespacePaths;
   /** As the OCI runtime takes it; see CgroupService.specPath. */
   readonly cgroupsPath: string;
@@ -38,8 +39,9 @@ export function pauseSpec(input: PauseSpecInput): OciSpec {
   const { sandboxId, spec, namespaces, cgroupsPath, host } = input;
   const profiles = processProfiles({ ...input, ...spec.security, privileged: spec.privileged, capabilities: [] });
   const { runAsUser, runAsGroup, supplementalGroups } = spec.security;
-  const uid = runAsUser ?? NOBODY;
-  const gid = runAsGroup ?? (runAsUser === undefined ? NOBODY : 0);
+  const nobody = Math.min(NOBODY, (spec.namespaces.user?.length ?? Infinity) - 1);
+  const uid = runAsUser ?? nobody;
+  const gid = runAsGroup ?? (runAsUser === undefined ? nobody : 0);
   return {
     ociVersion: OCI_VERSION,
     process: {
@@ -59,6 +61,7 @@ export function pauseSpec(input: PauseSpecInput): OciSpec {
     linux: {
       cgroupsPath,
       namespaces: [{ type: 'pid' }, { type: 'mount' }, ...podNamespaces(namespaces)],
+      ...idMappings(spec.namespaces.user),
       devices: [],
       resources: { devices: [denyAll()] },
       maskedPaths: [],

@@ -254,6 +254,7 @@ describe('the process of pauseSpec() on runc', () => {
       sandboxId,
       spec: {
         metadata: { name: 'web-0', uid: 'u1', namespace: 'shop', attempt: 0 },
+        namespaces: { network: 'pod', pid: 'pod', ipc: 'pod' },
         privileged: false,
         security: {
           supplementalGroups: [],
