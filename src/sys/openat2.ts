@@ -6,6 +6,7 @@ const O_RDONLY = 0;
 const O_NOCTTY = 0o400;
 const O_NONBLOCK = 0o4000;
 const O_DIRECTORY = process.arch === 'arm64' ? 0o40000 : 0o200000;
+const O_NOFOLLOW = process.arch === 'arm64' ? 0o100000 : 0o400000;
 const O_CLOEXEC = 0o2000000;
 const O_PATH = 0o10000000;
 const RESOLVE_NO_MAGICLINKS = 0x02;
@@ -33,6 +34,11 @@ export function openFolderInRoot(rootFd: number, path: string): number {
 /** As `openInRoot`, for whatever is there; the descriptor names its place and reads nothing. */
 export function openPlaceInRoot(rootFd: number, path: string): number {
   return open(rootFd, path, O_PATH | O_CLOEXEC);
+}
+
+/** As `openPlaceInRoot`, but a symlink at the end of the path is itself what is opened. */
+export function openLinkInRoot(rootFd: number, path: string): number {
+  return open(rootFd, path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 }
 
 function open(rootFd: number, path: string, flags: number): number {

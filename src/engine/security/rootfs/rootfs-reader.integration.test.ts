@@ -124,6 +124,18 @@ describe('RootfsReader.readFiles()', () => {
     expect(files.get('/no/way')).toBeUndefined();
   });
 
+  it.each(['dev', 'proc', 'sys'])('CVE-2021-30465: refuses a root whose /%s is a link or a file', async (name) => {
+    const linked = await layer('1', { 'etc/passwd': 'p' });
+    await symlink('/etc', join(linked, name));
+    const problem = `the image's /${name} is not a folder`;
+    await expect(read(bind(linked))).rejects.toThrow(problem);
+    await expect(reader.readFiles(bind(linked), [], signal)).rejects.toMatchObject({ kind: 'invalid-argument' });
+    await expect(read(bind(await layer('2', { [name]: 'a file' })))).rejects.toThrow(problem);
+    const plain = await layer('3', { 'etc/passwd': 'p' });
+    await mkdir(join(plain, name));
+    expect(await read(bind(plain))).toBe('p');
+  });
+
   it('sees what is on top in an overlay, its upper folder first', async () => {
     const [low, high] = [
       await layer('1', { 'etc/passwd': 'low', 'etc/group': 'low' }),

@@ -12,8 +12,8 @@ export type RootFiles = ReadonlyMap<string, Buffer | undefined>;
 export interface RootfsReader extends Service {
   /**
    * Reads small files (10 MiB at most) by absolute paths. `mounts` are a snapshot's; they are mounted read-only beside
-   * whoever uses them. Throws invalid-argument for a file that is too large or not a regular one, unimplemented for
-   * mounts that cannot be made here.
+   * whoever uses them. Throws invalid-argument for a file that is too large or not a regular one, and for a root in which
+   * a runtime cannot mount /dev, /proc or /sys; unimplemented for mounts that cannot be made here.
    */
   readFiles(mounts: readonly RootfsMount[], paths: readonly string[], signal: AbortSignal): Promise<RootFiles>;
   /**

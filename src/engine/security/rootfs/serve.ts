@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import { EngineError, messageOf } from '../../errors.ts';
+import { checkMountPoints } from './check-mount-points.ts';
 import { copyTreeInRoot } from './copy-tree.ts';
 import { LostError } from './private-root.ts';
 import type { InRoot } from './private-root.ts';
@@ -23,9 +24,10 @@ export function serve(port: MessagePort, inRoot: InRoot, exit: (code: number) =>
 function answer({ id, mounts, target, work }: ReadRequest, inRoot: InRoot): ReadReply {
   try {
     if (work.op === 'read') {
-      const files = inRoot(mounts, target, (rootFd) =>
-        work.paths.map((path) => [path, readFileInRoot(rootFd, path, work.maxBytes)] as const),
-      );
+      const files = inRoot(mounts, target, (rootFd) => {
+        checkMountPoints(rootFd);
+        return work.paths.map((path) => [path, readFileInRoot(rootFd, path, work.maxBytes)] as const);
+      });
       return { id, files };
     }
     inRoot(mounts, target, (rootFd) => {

@@ -59,7 +59,8 @@ class Reader implements RootfsReader {
   }
 
   async readFiles(mounts: readonly RootfsMount[], paths: readonly string[], signal: AbortSignal): Promise<RootFiles> {
-    const doing = `read ${paths.join(', ')} of the root file system`;
+    const doing =
+      paths.length === 0 ? 'look at the root file system' : `read ${paths.join(', ')} of the root file system`;
     const files = await this.#run(this.#thread, mounts, { op: 'read', paths, maxBytes: MAX_FILE_BYTES }, doing, signal);
     return new Map(files.map(([path, content]) => [path, content === undefined ? undefined : bufferOf(content)]));
   }
