@@ -46,6 +46,17 @@ locked() {
   ) 8>"$CACHE/lock/$name"
 }
 
+# Locks of the whole machine, for root alone.
+LOCKS=/run/lock-davit
+
+# hold_lock NAME: waits until no other script of this machine holds the lock, and holds it until this script ends.
+hold_lock() {
+  local descriptor
+  mkdir -p "$LOCKS"
+  exec {descriptor}>"$LOCKS/$1"
+  flock -n "$descriptor" || { say "waiting for another script that holds $LOCKS/$1" && flock "$descriptor"; }
+}
+
 # wait_until SECONDS COMMAND…: tries the command until it succeeds; fails when the time is over.
 wait_until() {
   local deadline=$(($(date +%s) + $1))

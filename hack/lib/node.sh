@@ -16,6 +16,9 @@ node_names() {
   NODE_CONTAINERD=$NODE_RUN/containerd/containerd.sock
 }
 
+# node_lock: one script at a time brings the node up or down.
+node_lock() { hold_lock "davit-$NODE"; }
+
 # node_is_up: true when the node's settings are there; sets NODE_KIND, NODE_NETWORK, NODE_SOCKET, REGISTRY_PORT, METRICS_PORT.
 node_is_up() {
   [ -s "$NODE_RUN/settings" ] || return 1
@@ -188,7 +191,7 @@ END
 
 # node_down: removes the pods, ends everything that belongs to the node, and removes its files.
 node_down() {
-  if [ -e "$NODE_RUN" ] || [ -e "$NODE_LIB" ]; then
+  if [ -e "$NODE_RUN" ] || [ -e "$NODE_LIB" ] || ! node_has_no_process; then
     say "taking the node $NODE down"
     if node_is_up; then node_remove_pods; fi
     stop_daemon "$NODE_RUN/davitd.pid" TERM 30
@@ -220,8 +223,8 @@ node_wipe() {
   done
   stop_daemon "$NODE_RUN/containerd/containerd.pid"
   stop_daemon "$NODE_RUN/registry/registry.pid"
-  for pid in $(node_processes node); do kill -TERM "$pid" 2>/dev/null || true; done
-  wait_until 10 node_has_no_process || for pid in $(node_processes node); do kill -KILL "$pid" 2>/dev/null || true; done
+  for pid in $(node_daemons); do kill -TERM "$pid" 2>/dev/null || true; done
+  wait_until 10 node_has_no_process || for pid in $(node_daemons); do kill -KILL "$pid" 2>/dev/null || true; done
   for path in $(mounts_below "$NODE_RUN" "$NODE_LIB"); do umount -l "$path" 2>/dev/null || true; done
   for path in $ids; do remove_cgroups "$path"; done
   remove_rules "$NODE_BRIDGE"
@@ -257,16 +260,18 @@ known_nodes() {
 # addresses_in DIR: the files in which host-local keeps an address that is in use.
 addresses_in() { find "$1" -regextype posix-extended -type f -regex '.*/([0-9]+(\.[0-9]+){3}|[0-9a-f]*:[0-9a-f:]+)' 2>/dev/null || true; }
 
-node_has_no_process() { [ -z "$(node_processes node)" ]; }
+node_has_no_process() { [ -z "$(node_daemons)" ]; }
 
-# node_processes PROGRAM: pids of that program's processes that belong to the node.
+# node_daemons: davitd, the pump and whatever else of the node still runs, but for shims.
+node_daemons() { node_processes 'node|containerd|docker-registry'; }
+
+# node_processes REGEX: pids of such programs' processes that belong to the node.
 node_processes() {
-  local cmdline pid
-  for cmdline in /proc/[0-9]*/cmdline; do
-    pid=${cmdline//[!0-9]/}
-    [ "$(basename "$(readlink "/proc/$pid/exe" 2>/dev/null | sed 's/ (deleted)$//')")" = "$1" ] || continue
+  local exe pid
+  while IFS= read -r exe; do
+    pid=${exe//[!0-9]/}
     ! process_traces "$pid" | grep -qE "(^|=|//)($NODE_RUN|$NODE_LIB)(/|\$)" || echo "$pid"
-  done
+  done < <(find /proc/[0-9]* -maxdepth 1 -name exe \( -lname "*/$1" -o -lname "*/$1 (deleted)" \) 2>/dev/null)
 }
 
 # process_traces PID: what tells whose a process is, a line each: the words of its command line, and where its output goes
@@ -281,7 +286,8 @@ processes_named() {
   local regex=$1 words cmdline pid
   shift
   words="$*"
-  for cmdline in /proc/[0-9]*/cmdline; do
+  # One look at all of them first: most are none.
+  for cmdline in $(grep -lasE "(^|/)($regex)" /proc/[0-9]*/cmdline || true); do
     pid=${cmdline//[!0-9]/}
     # The program is the first word, or the second of `node …/davitd.js`.
     process_traces "$pid" | grep -v '^-' | head -n 2 | grep -qE "(^|/)($regex)(\.js)? *\$" || continue
