@@ -31,35 +31,35 @@ describe('a pod with a user namespace, by crictl', () => {
     const mountinfo = await readFile('/proc/self/mountinfo', 'utf8');
     expect(ids.filter((id) => mountinfo.includes(id))).toEqual([]);
   });
-
-  async function check(ids: string[]): Promise<void> {
-    for (const pid of [0, 1]) {
-      await using made = await pod(`userns-${pid}`, pid);
-      ids.push(made.id);
-      const file = join(made.dir, 'file');
-      await writeFile(file, 'x');
-      await chown(file, 33, 33);
-      const id = await made.start('main', {
-        image: { image: VOLUMES },
-        command: [
-          'sh',
-          '-c',
-          'cat /proc/self/uid_map /proc/sys/kernel/shmmax; touch /x /data/x; stat -c "%u %n" /data /bound /plain /image/data /x; sleep 1000',
-        ],
-        mounts: [
-          { container_path: '/bound', host_path: file, uidMappings: [MAP], gidMappings: [MAP] },
-          { container_path: '/plain', host_path: file },
-          { container_path: '/image', image: { image: VOLUMES }, readonly: true },
-        ],
-      });
-      await expect
-        .poll(async () => (await made.log('main')).map((line) => line.text.trim().split(/ +/).join(' ')))
-        .toEqual(['0 131072 65536', '65536', '0 /data', '33 /bound', '65534 /plain', '0 /image/data', '0 /x']);
-      const { info } = await crictlJson<{ info: { pid: number } }>('inspect', id);
-      expect(await readFile(`/proc/${info.pid}/status`, 'utf8')).toContain('Uid:\t131072\t131072');
-      ids.push(id);
-      await mustCrictl('stop', '--timeout', '0', id);
-      expect(await exited(id)).toMatchObject({ exitCode: 137 });
-    }
-  }
 });
+
+async function check(ids: string[]): Promise<void> {
+  for (const pid of [0, 1]) {
+    await using made = await pod(`userns-${pid}`, pid);
+    ids.push(made.id);
+    const file = join(made.dir, 'file');
+    await writeFile(file, 'x');
+    await chown(file, 33, 33);
+    const id = await made.start('main', {
+      image: { image: VOLUMES },
+      command: [
+        'sh',
+        '-c',
+        'cat /proc/self/uid_map /proc/sys/kernel/shmmax; touch /x /data/x; stat -c "%u %n" /data /bound /plain /image/data /x; sleep 1000',
+      ],
+      mounts: [
+        { container_path: '/bound', host_path: file, uidMappings: [MAP], gidMappings: [MAP] },
+        { container_path: '/plain', host_path: file },
+        { container_path: '/image', image: { image: VOLUMES }, readonly: true },
+      ],
+    });
+    await expect
+      .poll(async () => (await made.log('main')).map((line) => line.text.trim().split(/ +/).join(' ')))
+      .toEqual(['0 131072 65536', '65536', '0 /data', '33 /bound', '65534 /plain', '0 /image/data', '0 /x']);
+    const { info } = await crictlJson<{ info: { pid: number } }>('inspect', id);
+    expect(await readFile(`/proc/${info.pid}/status`, 'utf8')).toContain('Uid:\t131072\t131072');
+    ids.push(id);
+    await mustCrictl('stop', '--timeout', '0', id);
+    expect(await exited(id)).toMatchObject({ exitCode: 137 });
+  }
+}
