@@ -78,11 +78,10 @@ node_daemons() { node_processes 'node|containerd|docker-registry'; }
 
 # node_processes REGEX: pids of such programs' processes that belong to the node.
 node_processes() {
-  local exe pid
-  while IFS= read -r exe; do
-    pid=${exe//[!0-9]/}
+  local pid _
+  while read -r pid _; do
     ! process_traces "$pid" | grep -qE "(^|=|//)($NODE_RUN|$NODE_LIB)(/|\$)" || echo "$pid"
-  done < <(find /proc/[0-9]* -maxdepth 1 -name exe \( -lname "*/$1" -o -lname "*/$1 (deleted)" \) 2>/dev/null)
+  done < <(find /proc/[0-9]* -maxdepth 1 -name exe -printf '%h %l\n' 2>/dev/null | sed 's#^/proc/##' | grep -E "/($1)( \(deleted\))?\$" || true)
 }
 
 # process_traces PID: what tells whose a process is, a line each: the words of its command line, and where its output goes
