@@ -5,13 +5,14 @@ export type Entry =
   | { readonly type: 'dir'; readonly path: string; readonly mode: number }
   | { readonly type: 'file'; readonly path: string; readonly mode: number; readonly content: Buffer }
   | { readonly type: 'symlink'; readonly path: string; readonly target: string }
+  | { readonly type: 'fifo'; readonly path: string; readonly mode: number }
   /** `target` is the path of a file that came before. */
   | { readonly type: 'hardlink'; readonly path: string; readonly target: string };
 
 /** The sizes of a ustar archive, in bytes. */
 const BLOCK = 512;
 const NAME_LIMIT = 100;
-const TYPE_FLAGS = { file: '0', hardlink: '1', symlink: '2', dir: '5' } as const;
+const TYPE_FLAGS = { file: '0', hardlink: '1', symlink: '2', dir: '5', fifo: '6' } as const;
 
 /** A ustar archive, equal bytes for equal entries: owner root, times at the epoch, order as given. */
 export function tar(entries: readonly Entry[]): Buffer {

@@ -35,6 +35,12 @@ export async function ctr(...args: readonly string[]): Promise<string> {
   return await must('ctr', args, nodeEnv());
 }
 
+/** The process of the node's davitd. */
+export async function davitdPid(): Promise<number> {
+  const [pid] = (await readFile(`/run/davit-${nodeEnv()['DAVIT_NODE']}/davitd.pid`, 'utf8')).split(' ');
+  return Number(pid);
+}
+
 /** Ends davitd alone, waits, and starts it again. */
 export async function restartDavitd(options: { kill: boolean; pauseSeconds?: number }): Promise<void> {
   const args = ['restart', ...(options.kill ? ['--kill'] : []), '--pause', String(options.pauseSeconds ?? 0)];
@@ -133,7 +139,8 @@ export class Pod implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await mustCrictl('rmp', '-f', this.id);
+    // crictl's own two seconds are few for a pod of fifty containers on a busy machine.
+    await mustCrictl('--timeout', '60s', 'rmp', '-f', this.id);
     await rm(this.dir, { recursive: true });
   }
 }

@@ -1,0 +1,72 @@
+import { buildImage, packLayer } from '../../../hack/images/oci.ts';
+import type { Layer, RunConfig } from '../../../hack/images/oci.ts';
+import { push } from '../../../hack/images/push.ts';
+import type { Entry } from '../../../hack/images/tar.ts';
+import { mustCrictl, nodeEnv } from './node.ts';
+
+/** The small system that most images begin with, as a repository of the node's registry. */
+const BASE = 'e2e-test-images/busybox';
+const BASE_TAG = '1.29-2';
+const ACCEPT = [
+  'application/vnd.oci.image.index.v1+json',
+  'application/vnd.oci.image.manifest.v1+json',
+  'application/vnd.docker.distribution.manifest.list.v2+json',
+  'application/vnd.docker.distribution.manifest.v2+json',
+].join(', ');
+
+interface ManifestEntry {
+  readonly digest: string;
+  readonly platform?: { readonly architecture: string };
+}
+
+interface Manifest {
+  readonly manifests?: readonly ManifestEntry[];
+  readonly config: ManifestEntry;
+  readonly layers: readonly ManifestEntry[];
+}
+
+/**
+ * Builds an image for one test (the small system, and a layer on top of it), pushes it to the node's registry and pulls
+ * it. Returns the reference.
+ */
+export async function makeImage(
+  name: string,
+  { entries = [], config = {} }: { readonly entries?: readonly Entry[]; readonly config?: RunConfig },
+): Promise<string> {
+  const url = `http://${nodeEnv()['DAVIT_REGISTRY']}`;
+  const base = await baseLayer(url);
+  const layers = entries.length === 0 ? [base] : [base, packLayer(entries, 'gzip')];
+  const repository = `davit-e2e/${name}`;
+  await push({ url }, repository, ['latest'], buildImage(layers, config, 'oci'));
+  const reference = `registry.k8s.io/${repository}:latest`;
+  await mustCrictl('pull', reference);
+  return reference;
+}
+
+async function baseLayer(url: string): Promise<Layer> {
+  const top = await manifest(url, BASE_TAG);
+  const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
+  const own = top.manifests?.find(({ platform }) => platform?.architecture === architecture);
+  const { config, layers } = own === undefined ? top : await manifest(url, own.digest);
+  const { rootfs } = (await (await blob(url, config.digest)).json()) as { rootfs: { diff_ids: readonly string[] } };
+  const [layer] = layers;
+  const [diffId] = rootfs.diff_ids;
+  if (layers.length !== 1 || layer === undefined || diffId === undefined) throw new Error(`${BASE} is not one layer`);
+  const content = Buffer.from(await (await blob(url, layer.digest)).arrayBuffer());
+  return { compression: 'gzip', content, diffId };
+}
+
+async function manifest(url: string, reference: string): Promise<Manifest> {
+  const response = await answer(`${url}/v2/${BASE}/manifests/${reference}`, { headers: { accept: ACCEPT } });
+  return (await response.json()) as Manifest;
+}
+
+async function blob(url: string, digest: string): Promise<Response> {
+  return await answer(`${url}/v2/${BASE}/blobs/${digest}`);
+}
+
+async function answer(url: string, init: RequestInit = {}): Promise<Response> {
+  const response = await fetch(url, init);
+  if (!response.ok) throw new Error(`${url}: ${response.status}`);
+  return response;
+}
