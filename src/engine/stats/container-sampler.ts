@@ -36,8 +36,8 @@ export class ContainerSampler {
   #layer: WritableLayer | undefined;
   #details: ProcessDetails | undefined;
   #shown: ContainerStats | undefined;
-  /** A first sample has been asked for: the next answer does not wait for one again. */
-  awaited = false;
+  /** The first samples, once someone has asked for them: whoever asks meanwhile waits for the same. */
+  first: { readonly ended: Promise<void>; hasEnded: boolean } | undefined;
   detailsDueAtMs = 0;
 
   constructor(deps: ContainerSamplerDeps) {

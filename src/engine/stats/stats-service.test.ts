@@ -140,6 +140,13 @@ describe('StatsService.containers()', () => {
     expect(asked).toBe(1);
   });
 
+  it('gives the first sample to all who ask for it at once', async () => {
+    await aPod(1);
+    const stats = create();
+    const answers = await Promise.all([stats.containers(containers), stats.containers(containers)]);
+    expect(answers.map(([each]) => each?.usage?.cpu?.usageNanos)).toEqual([5000, 5000]);
+  });
+
   it('does without what containerd cannot tell', async () => {
     await aPod(1);
     const stats = create({ layerUsage: () => Promise.reject(new EngineError('unavailable', 'away')) });

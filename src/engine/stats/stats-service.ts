@@ -56,7 +56,7 @@ const DETAILS_INTERVAL_MS = 60_000;
 const PARALLEL = 2;
 const DETAILS_PARALLEL = 1;
 /** How long an answer waits for the first samples of what is new. */
-const FIRST_SAMPLE_MS = 500;
+const FIRST_SAMPLE_MS = 1000;
 
 export function createStatsService(deps: StatsDeps): StatsService {
   return new Stats(deps);
@@ -133,24 +133,29 @@ class Stats implements StatsService {
   }
 
   async #firstSamples(containers: readonly StatsContainer[], sandboxIds: readonly string[]): Promise<void> {
-    const first = containers.filter((container) => this.#lacksSample(container));
-    for (const { id } of first) {
-      const sampler = this.#containerSampler(id);
-      sampler.awaited = true;
-      sampler.detailsDueAtMs = performance.now() + DETAILS_INTERVAL_MS;
-    }
-    const ids = first.map(({ id }) => id);
-    await within([
-      ...[...ids, ...sandboxIds].map((id) => this.#usage.now(id)),
-      ...ids.map((id) => this.#details.now(id)),
+    const lacking = containers.filter((container) => this.#lacksSample(container));
+    await Promise.all([
+      ...lacking.map(({ id }) => this.#firstSample(id)),
+      within(sandboxIds.map((id) => this.#usage.now(id))),
     ]);
   }
 
-  /** Asked for once: what cannot be sampled does not hold up every answer. */
+  #firstSample(id: string): Promise<void> {
+    const sampler = this.#containerSampler(id);
+    if (sampler.first === undefined) {
+      sampler.detailsDueAtMs = performance.now() + DETAILS_INTERVAL_MS;
+      const ended = within([this.#usage.now(id), this.#details.now(id)]);
+      const first = { ended: ended.then(() => void (first.hasEnded = true)), hasEnded: false };
+      sampler.first = first;
+    }
+    return sampler.first.ended;
+  }
+
+  /** Waited for once: what cannot be sampled does not hold up every answer. */
   #lacksSample({ id, state }: StatsContainer): boolean {
     if (state.phase !== 'running') return false;
     const sampler = this.#containers.get(id);
-    return sampler === undefined || !(sampler.awaited || sampler.isComplete);
+    return sampler === undefined || !(sampler.isComplete || sampler.first?.hasEnded);
   }
 
   async #sample(id: string): Promise<void> {
