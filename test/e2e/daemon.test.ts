@@ -70,10 +70,9 @@ describe("davitd's files and signals", () => {
       '--containerd-namespace',
       'davit-modes',
     ]);
-    const mode = async (path: string): Promise<string> => ((await stat(path)).mode & 0o777).toString(8);
-    expect(await mode(daemon.root)).toBe('700');
-    expect(await mode(daemon.state)).toBe('711');
-    expect(await mode(join(daemon.state, 'davit.sock'))).toBe('660');
+    expect(await modeOf(daemon.root)).toBe('700');
+    expect(await modeOf(daemon.state)).toBe('711');
+    expect(await modeOf(join(daemon.state, 'davit.sock'))).toBe('660');
   });
 
   it('open no inspector on SIGUSR1, in davitd or the pump', async () => {
@@ -111,6 +110,10 @@ describe('davitd with a configuration that cannot be', () => {
     expect(stderr).toContain('cni_timout');
   });
 });
+
+async function modeOf(path: string): Promise<string> {
+  return ((await stat(path)).mode & 0o777).toString(8);
+}
 
 async function runPod(daemon: Daemon): Promise<string> {
   const pod = {

@@ -105,7 +105,8 @@ async function makeContainer(
     return await step('record-result', {
       deadlineMs: RECORD_DEADLINE_MS,
       do: () =>
-        deps.store.containers.update(id, (current) => ({
+        // Durable with the publication: until then a davitd that starts again takes the container back by its id.
+        deps.store.containers.amend(id, (current) => ({
           ...current,
           user,
           spec: { ...current.spec, mounts: volumes.mounts },

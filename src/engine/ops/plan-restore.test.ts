@@ -46,6 +46,8 @@ describe('planRestore() of containers', () => {
     expect(actionOf({ phase: 'starting' }, 'stopped')).toBe('adopt');
     expect(actionOf({ phase: 'starting' }, 'created')).toBe('fail-start');
     expect(actionOf({ phase: 'starting' })).toBe('fail-start');
+    expect(actionOf({ phase: 'created' }, 'running')).toBe('adopt');
+    expect(actionOf({ phase: 'created' }, 'created')).toBe('fail-start');
   });
 
   it('keeps created and exited ones, and deletes the task of a recorded exit', () => {

@@ -68,17 +68,23 @@ function containerAction(record: ContainerRecord, live: LiveFacts): ContainerAct
   switch (record.state.phase) {
     case 'creating':
       return { do: 'undo' };
-    case 'created':
     case 'unknown':
       return { do: 'keep' };
+    case 'created':
+      return task === undefined ? { do: 'keep' } : startedAction(task);
     case 'starting':
-      if (task?.status === 'running' || task?.status === 'paused' || task?.status === 'stopped') {
-        return { do: 'adopt', pid: task.pid };
-      }
-      return { do: 'fail-start', reason: 'davitd ended while the container was being started' };
+      return startedAction(task);
     case 'running':
       return { do: 'watch' };
     case 'exited':
       return task === undefined ? { do: 'keep' } : { do: 'delete-task' };
   }
+}
+
+/** A start is recorded when it has succeeded: a task without that record says how far it came. */
+function startedAction(task: LiveTask | undefined): ContainerAction {
+  if (task?.status === 'running' || task?.status === 'paused' || task?.status === 'stopped') {
+    return { do: 'adopt', pid: task.pid };
+  }
+  return { do: 'fail-start', reason: 'davitd ended while the container was being started' };
 }

@@ -41,21 +41,35 @@ export async function dropContainer(deps: RemoveContainerDeps, id: ContainerId, 
   if (record === undefined) return;
   const context = { subject: { container: id, sandbox: record.sandboxId }, signal, observer: deps.observer };
   await runOp(REMOVE_CONTAINER, context, async (step) => {
-    for (const [name, work] of removals(deps, record)) await step(name, { deadlineMs: STEP_DEADLINE_MS, do: work });
+    const remove = (name: RemovalName, work: Removal): Promise<unknown> =>
+      step(name, { deadlineMs: STEP_DEADLINE_MS, do: work });
+    await remove('delete-task', (by) => deps.work.run(by, () => deps.tasks.delete(id, record.sandboxId, by)));
+    const parts = Object.entries(withoutTask(deps, record)) as [RemovalName, Removal][];
+    await allEnded(parts.map(([name, work]) => remove(name, work)));
+    await remove('forget', () => deps.store.containers.delete(id));
   });
 }
 
-type Removal = readonly [(typeof REMOVE_CONTAINER.steps)[number], (signal: AbortSignal) => Promise<unknown>];
+type RemovalName = (typeof REMOVE_CONTAINER.steps)[number];
+type Removal = (signal: AbortSignal) => Promise<unknown>;
 
-function removals(deps: RemoveContainerDeps, record: ContainerRecord): readonly Removal[] {
-  const { id, sandboxId } = record;
-  return [
-    ['delete-task', (signal) => deps.work.run(signal, () => deps.tasks.delete(id, sandboxId, signal))],
-    ['delete-object', (signal) => deps.objects.delete(id, signal)],
-    ['remove-volumes', (signal) => removeVolumes(deps, record, signal)],
-    ['remove-root', (signal) => deps.layers.removeRoot(record.snapshotKey, record.snapshotter, signal)],
-    ['release-output', () => deps.log.release(id)],
-    ['remove-cgroup', () => deps.cgroups.remove(record.cgroupPath)],
-    ['forget', () => deps.store.containers.delete(id)],
-  ];
+/** What nothing holds any more once the task is gone; each part by itself. */
+function withoutTask(
+  deps: RemoveContainerDeps,
+  record: ContainerRecord,
+): Readonly<Record<Exclude<RemovalName, 'delete-task' | 'forget'>, Removal>> {
+  const { id, snapshotKey, snapshotter } = record;
+  return {
+    'delete-object': (signal) => deps.objects.delete(id, signal),
+    'remove-volumes': (signal) => removeVolumes(deps, record, signal),
+    'remove-root': (signal) => deps.layers.removeRoot(snapshotKey, snapshotter, signal),
+    'release-output': () => deps.log.release(id),
+    'remove-cgroup': () => deps.cgroups.remove(record.cgroupPath),
+  };
+}
+
+/** Waits until all have ended, so that none goes on behind an error; then throws what failed first. */
+async function allEnded(works: readonly Promise<unknown>[]): Promise<void> {
+  await Promise.allSettled(works);
+  await Promise.all(works);
 }

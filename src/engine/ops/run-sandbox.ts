@@ -94,7 +94,8 @@ async function createSandbox(
       deadlineMs: RECORD_DEADLINE_MS,
       do: async () => {
         if (network !== undefined) await deps.podFiles.writeHosts(id, hostnameOf(intent), network.ips);
-        return await deps.store.sandboxes.update(id, (current) => ({
+        // Durable with the publication: until then a davitd that starts again takes the sandbox back by its id.
+        return await deps.store.sandboxes.amend(id, (current) => ({
           ...current,
           namespaces,
           ...(network === undefined ? {} : { network }),

@@ -64,7 +64,8 @@ async function runSteps(
   const { id } = record;
   await step('mark-starting', {
     deadlineMs: RECORD_DEADLINE_MS,
-    do: () => deps.store.containers.update(id, (current) => moveContainer(current, { phase: 'starting' })),
+    // Not on disk: a task that a davitd which starts again finds tells that there was a start.
+    do: () => deps.store.containers.amend(id, (current) => moveContainer(current, { phase: 'starting' })),
   });
   const io = await step('prepare-output', {
     deadlineMs: OUTPUT_DEADLINE_MS,

@@ -1,5 +1,6 @@
-import { mkdir, open, readFile, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { removeDurable, writeDurable } from '../../sys/durable-file.ts';
 import { messageOf } from '../errors.ts';
 
 const SUFFIX = '.json';
@@ -23,20 +24,13 @@ export class RecordFiles {
     await mkdir(this.#dir, { recursive: true, mode: DIR_MODE });
   }
 
-  /** Durable before it resolves: a new file is written and synced, renamed over the old one, and the folder is synced. */
+  /** Durable before it resolves. */
   async put(id: string, text: string): Promise<void> {
-    const path = this.#path(id);
-    const temporary = `${path}.new`;
-    await using file = await open(temporary, 'w', FILE_MODE);
-    await file.writeFile(text);
-    await file.sync();
-    await rename(temporary, path);
-    await this.#syncDir();
+    await writeDurable(this.#path(id), text, FILE_MODE);
   }
 
   async delete(id: string): Promise<void> {
-    await rm(this.#path(id), { force: true });
-    await this.#syncDir();
+    await removeDurable(this.#path(id));
   }
 
   /** Decodes every file; what cannot be decoded is left where it is and told. Half-written new files are removed. */
@@ -60,10 +54,5 @@ export class RecordFiles {
 
   #path(id: string): string {
     return join(this.#dir, id + SUFFIX);
-  }
-
-  async #syncDir(): Promise<void> {
-    await using dir = await open(this.#dir, 'r');
-    await dir.sync();
   }
 }

@@ -92,6 +92,15 @@ describe('Table', () => {
     expect(() => store.sandboxes.find('')).toThrow('must not be empty');
   });
 
+  it('keeps an amendment in memory until the next update', async () => {
+    const made = await store.sandboxes.insert(record());
+    await store.sandboxes.amend(made.id, (current) => ({ ...current, cgroupParent: '/amended' }));
+    expect(store.sandboxes.need(made.id).cgroupParent).toBe('/amended');
+    expect((await reopened()).sandboxes.need(made.id).cgroupParent).toBe('/davit/x');
+    await store.sandboxes.update(made.id, (current) => ({ ...current, pausePid: 7 }));
+    expect((await reopened()).sandboxes.need(made.id)).toMatchObject({ cgroupParent: '/amended', pausePid: 7 });
+  });
+
   it('is the same list until something changes', async () => {
     await store.sandboxes.insert(record());
     const before = store.sandboxes.list();

@@ -7,7 +7,8 @@ const CONTAINER_SOURCES: { readonly [P in ContainerState['phase']]: readonly Con
   creating: [],
   created: ['creating'],
   starting: ['created'],
-  running: ['starting'],
+  // From created: a start that a killed davitd did not come to record.
+  running: ['starting', 'created'],
   exited: ['starting', 'running', 'created', 'unknown'],
   unknown: ['creating', 'created', 'starting', 'running'],
 };

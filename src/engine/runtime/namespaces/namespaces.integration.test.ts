@@ -101,8 +101,7 @@ describe('NamespaceService.create()', () => {
     const dir = join(state, 'sandboxes', id, 'ns');
     expect(paths).toMatchObject({ user: join(dir, 'user'), network: join(dir, 'net') });
     const enter = ['user', 'net', 'ipc', 'uts'].map((kind) => `--${kind}=${dir}/${kind}`);
-    const script =
-      'cat /proc/self/uid_map /proc/self/gid_map /proc/sys/kernel/shmmax; ip link set lo down; hostname x';
+    const script = 'cat /proc/self/uid_map /proc/self/gid_map /proc/sys/kernel/shmmax; ip link set lo down; hostname x';
     const lines = execFileSync('nsenter', [...enter, '--setuid=0', '--setgid=0', 'sh', '-ec', script], {
       encoding: 'utf8',
     });
