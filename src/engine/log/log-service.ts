@@ -82,7 +82,10 @@ export interface LogAttachment extends AsyncDisposable {
    * else it ends the attachment, once all of it has reached the container, and stdin waits for the next client.
    */
   readonly stdin?: Writable;
-  /** What the container writes from now on, in order. They end with the attachment, each with all that came before. */
+  /**
+   * What the container writes from now on, in order. They end with the attachment, each with all that came before. Read
+   * both, or destroy the one that nobody wants: one that is full keeps the other waiting.
+   */
   readonly stdout?: Readable;
   readonly stderr?: Readable;
   /**

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { EngineError, withContext } from '../errors.ts';
+import { EngineError } from '../errors.ts';
 import type { OpsDeps } from './deps.ts';
 
 /** A connection to what serves the port on localhost of a ready pod, which is the node's where the pod has no network of its own. */
@@ -18,9 +18,5 @@ export async function connectPort(
   if (netns === undefined && spec.namespaces.network === 'pod') {
     throw new EngineError('failed-precondition', `sandbox ${id} has lost its network namespace; make it anew`);
   }
-  try {
-    return await deps.podPorts.connect({ port, ...(netns === undefined ? {} : { netns }) }, signal);
-  } catch (error) {
-    throw withContext(error, `sandbox ${id}`);
-  }
+  return await deps.podPorts.connect({ port, ...(netns === undefined ? {} : { netns }) }, signal);
 }

@@ -47,7 +47,8 @@ export class StdinEnds {
         return await this.#deps.tasks.closeStdin(containerId, signal);
       } catch (error) {
         if (signal.aborted || isKind(error, 'not-found')) return;
-        this.#deps.logger.warn(
+        const level = isKind(error, 'unavailable') ? 'debug' : 'warn'; // containerd is away, or davitd has just started
+        this.#deps.logger[level](
           { container: containerId, error: messageOf(error) },
           'could not close its stdin; trying again',
         );
