@@ -101,7 +101,10 @@ async function forward({ data, error, port }: Whole, options: PortForwardOptions
 /** Both directions, each with its own end; a break of one side breaks the other. */
 function joinBoth(data: SpdyStream, upstream: Duplex): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  upstream.once('error', reject);
+  upstream.once('error', (error) => {
+    data.destroy();
+    reject(error);
+  });
   upstream.once('close', () => {
     resolve();
     if (!upstream.readableEnded) return void data.destroy();

@@ -115,6 +115,8 @@ interface Relay {
 }
 
 function relay(from: Readable | undefined, to: Writable | undefined): Relay {
+  // Also one that comes after the end: it concerns nobody any more.
+  from?.on('error', () => undefined);
   if (from === undefined || to === undefined) {
     to?.end();
     from?.resume();
