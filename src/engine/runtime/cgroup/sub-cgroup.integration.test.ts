@@ -12,19 +12,24 @@ import type { CgroupService } from './index.ts';
 const PARENT = '/davit-sub-cgroup-test';
 const PATH = `${PARENT}/davit-exec-1`;
 
+/** The node's own layout, and its cgroup2 tree alone, as nodes of version 2 have it. */
+const LAYOUTS = ['own', 'v2'] as const;
+
 let layout: CgroupLayout;
 let service: CgroupService;
 /** Where the one tree that is used has the parent. */
 let dir: string;
 let children: ChildProcess[];
 
-beforeEach(async () => {
-  layout = (await readHostFacts()).cgroup;
+async function prepare(which: (typeof LAYOUTS)[number]): Promise<void> {
+  const own = (await readHostFacts()).cgroup;
+  const unified = own.hierarchies.filter(({ version }) => version === 2);
+  layout = which === 'own' ? own : { mode: 'v2', hierarchies: unified };
   service = createCgroupService({ layout, driver: 'cgroupfs' });
   dir = join((hierarchyOf(layout, 'freezer') ?? layout.hierarchies[0])?.mountPoint ?? '', PARENT);
   mkdirSync(dir);
   children = [];
-});
+}
 
 afterEach(async () => {
   await service.killAll(PARENT, AbortSignal.timeout(10_000));
@@ -48,7 +53,9 @@ function procsOf(folder: string): readonly number[] {
   return readFileSync(join(folder, 'cgroup.procs'), 'utf8').split('\n').filter(Boolean).map(Number);
 }
 
-describe('CgroupService.enter() and dissolve()', () => {
+describe.each(LAYOUTS)('CgroupService.enter() and dissolve(), layout %s', (which) => {
+  beforeEach(() => prepare(which));
+
   it('holds a process and its children apart from the others, in one tree', async () => {
     const other = start('exec sleep 1000');
     const pid = start('exec sleep 1000');
