@@ -19,7 +19,8 @@ import { createExecService, ShimProcesses } from './index.ts';
 import type { ExecOutput, ExecRequest, ExecService, ExecSession, ExecTarget } from './index.ts';
 
 const NAMESPACE = 'exec';
-const PARENT = '/davit-exec-test';
+/** Of this process: another's tests may run beside it. */
+const PARENT = `/davit-exec-test-${process.pid}`;
 const POLL_MS = 20;
 const PATIENCE_MS = 20_000;
 
