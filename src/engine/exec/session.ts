@@ -101,7 +101,7 @@ export class RunningExec implements ExecSession {
   /** Never rejects: what fails is told, and the rest is freed all the same. */
   #release(): Promise<void> {
     const release = async (): Promise<void> => {
-      if (!this.#ended) await this.#told('kill', () => this.kill(AbortSignal.timeout(KILL_DEADLINE_MS)));
+      if (!this.#ended) await this.#told('kill', () => this.#end(AbortSignal.timeout(KILL_DEADLINE_MS)));
       // The shim, which waits for its copying to end, must not find the pipes full.
       this.#streams.dropRest();
       await this.#told('delete the record of', this.#deps.deleteRecord);
@@ -111,6 +111,18 @@ export class RunningExec implements ExecSession {
     const released = release();
     this.#deps.background(released);
     return released;
+  }
+
+  async #end(signal: AbortSignal): Promise<void> {
+    await this.kill(signal);
+    // An exit that nobody can learn any more is one, too.
+    await within(
+      signal,
+      this.exit.then(
+        () => undefined,
+        () => undefined,
+      ),
+    );
   }
 
   async #told(what: string, work: () => Promise<void>): Promise<void> {
