@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { filterContainers, filterSandboxes, listedState } from './filters.ts';
-import { containerRecord, containerSpec, sandboxRecord, sandboxSpec } from './ops/test-records.ts';
+import { containerRecord, containerSpec, sandboxRecord, sandboxSpec } from './store/test-records.ts';
 
 describe('filterContainers()', () => {
   const green = containerRecord({ spec: containerSpec({ labels: { color: 'green' } }) });

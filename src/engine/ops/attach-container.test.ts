@@ -4,7 +4,7 @@ import { attachContainer } from './attach-container.ts';
 import { watchContainer } from './start-container.ts';
 import { StdinEnds } from './stdin-ends.ts';
 import { testEngine } from './test-engine.ts';
-import { containerRecord, containerSpec } from './test-records.ts';
+import { containerRecord, containerSpec } from '../store/test-records.ts';
 
 const NEVER = new AbortController().signal;
 const RUNNING: ContainerState = { phase: 'running', startedAt: 1n, pid: 7 };

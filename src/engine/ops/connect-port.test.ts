@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { connectPort } from './connect-port.ts';
 import { testEngine } from './test-engine.ts';
-import { sandboxRecord, sandboxSpec } from './test-records.ts';
+import { sandboxRecord, sandboxSpec } from '../store/test-records.ts';
 
 const NEVER = new AbortController().signal;
 

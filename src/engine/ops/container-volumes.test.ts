@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { MountSpec } from '../types.ts';
 import { prepareVolumes, removeVolumes } from './container-volumes.ts';
 import { testEngine } from './test-engine.ts';
-import { containerRecord, containerSpec, sandboxRecord } from './test-records.ts';
+import { containerRecord, containerSpec, sandboxRecord } from '../store/test-records.ts';
 
 const NEVER = new AbortController().signal;
 const IMAGE = 'docker.io/library/busybox:latest';

@@ -3,7 +3,7 @@ import type { FakeExecSession } from '../exec/fake.ts';
 import type { ContainerState } from '../types.ts';
 import { EXEC_SYNC_OUTPUT_MAX_BYTES, execSync } from './exec-sync.ts';
 import { testEngine } from './test-engine.ts';
-import { containerRecord } from './test-records.ts';
+import { containerRecord } from '../store/test-records.ts';
 
 const NEVER = new AbortController().signal;
 const RUNNING: ContainerState = { phase: 'running', startedAt: 1n, pid: 42 };

@@ -6,7 +6,7 @@ import { RUN_SANDBOX, runSandbox } from './run-sandbox.ts';
 import { START_CONTAINER, startContainer } from './start-container.ts';
 import { removeContainer } from './remove-container.ts';
 import { testEngine } from './test-engine.ts';
-import { containerSpec, sandboxSpec } from './test-records.ts';
+import { containerSpec, sandboxSpec } from '../store/test-records.ts';
 
 const NEVER = new AbortController().signal;
 

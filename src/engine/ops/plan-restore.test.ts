@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { LiveTask, TaskStatus } from '../runtime/task-types.ts';
 import type { ContainerRecord, SandboxRecord } from '../store/index.ts';
 import type { ContainerState, SandboxState } from '../types.ts';
-import { containerRecord, sandboxRecord } from './test-records.ts';
+import { containerRecord, sandboxRecord } from '../store/test-records.ts';
 import { planRestore } from './plan-restore.ts';
 
 const EXITED: ContainerState = { phase: 'exited', finishedAt: 1n, exitCode: 0, reason: 'Completed', message: '' };

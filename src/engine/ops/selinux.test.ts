@@ -8,7 +8,7 @@ import { runSandbox } from './run-sandbox.ts';
 import { labelledRoot } from './selinux.ts';
 import { startContainer } from './start-container.ts';
 import { testEngine } from './test-engine.ts';
-import { containerSpec, sandboxSpec } from './test-records.ts';
+import { containerSpec, sandboxSpec } from '../store/test-records.ts';
 
 const never = new AbortController().signal;
 const POLICY = parseContexts(`process = "system_u:system_r:container_t:s0"

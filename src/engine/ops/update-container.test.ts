@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { moveContainer } from '../store/index.ts';
 import type { ContainerState } from '../types.ts';
 import { testEngine } from './test-engine.ts';
-import { containerRecord, sandboxRecord } from './test-records.ts';
+import { containerRecord, sandboxRecord } from '../store/test-records.ts';
 import { updateContainer } from './update-container.ts';
 import { updateSandbox } from './update-sandbox.ts';
 

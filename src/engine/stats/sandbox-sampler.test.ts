@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { sandboxRecord, sandboxSpec } from '../ops/test-records.ts';
+import { sandboxRecord, sandboxSpec } from '../store/test-records.ts';
 import { hasOwnCgroup } from './sandbox-sampler.ts';
 
 describe('hasOwnCgroup()', () => {

@@ -7,7 +7,7 @@ import process from 'node:process';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { EngineError } from '../errors.ts';
 import { newContainerId } from '../ids.ts';
-import { containerRecord, sandboxRecord } from '../ops/test-records.ts';
+import { containerRecord, sandboxRecord } from '../store/test-records.ts';
 import type { ContainerRecord, SandboxRecord } from '../store/index.ts';
 import { createStatsService } from './stats-service.ts';
 import type { StatsDeps, StatsService } from './stats-service.ts';

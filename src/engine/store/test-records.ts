@@ -1,5 +1,5 @@
 import { newContainerId, newSandboxId } from '../ids.ts';
-import type { ContainerRecord, SandboxRecord } from '../store/index.ts';
+import type { ContainerRecord, SandboxRecord } from './index.ts';
 import type { ContainerSpec, SandboxSpec } from '../types.ts';
 
 /** Plain specs and records for tests; each overridden in what the test is about. */
