@@ -1,10 +1,20 @@
-import { mkdir, readFile, readdir, stat } from 'node:fs/promises';
+import { chmod, mkdir, readFile, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { dir, text } from '../../hack/images/trees.ts';
 import { connectCri } from './support/cri-client.ts';
 import { makeImage } from './support/images.ts';
-import { BUSYBOX, Pod, crictlJson, ctr, davitdPid, exited, mustCrictl } from './support/node.ts';
+import {
+  BUSYBOX,
+  Pod,
+  crictlJson,
+  ctr,
+  davitdPid,
+  exited,
+  mustCrictl,
+  nodeEnv,
+  restartDavitd,
+} from './support/node.ts';
 import type { ContainerOptions } from './support/node.ts';
 
 /** What has broken other runtimes, each by the number under which it became known. */
@@ -70,7 +80,26 @@ describe('a pod', () => {
   });
 });
 
+describe("davitd's folders", () => {
+  it('CVE-2021-41103, CVE-2024-25621: are its own, also those that were open to all before', async () => {
+    await using pod = await Pod.run('modes');
+    const node = nodeEnv()['DAVIT_NODE'];
+    const [root, state] = [`/var/lib/davit-${node}/davit`, `/run/davit-${node}/davit`];
+    for (const folder of [root, state]) await chmod(folder, 0o755);
+    await restartDavitd({ kill: false });
+    const modes = [root, state, join(state, 'sandboxes', pod.id)].map(async (path) => (await stat(path)).mode & 0o777);
+    expect(await Promise.all(modes)).toEqual([0o700, 0o711, 0o700]);
+  });
+});
+
 describe('a container', () => {
+  it('CVE-2025-0750: writes no log outside of the log folder of its pod', async () => {
+    await using pod = await Pod.run('logs');
+    for (const logPath of ['../../escaped.log', '/tmp/escaped.log', 'a/../../escaped.log']) {
+      expect(await refusal(pod, { ...sh('true'), log_path: logPath })).toMatch(/InvalidArgument.*config\.log_path/);
+    }
+  });
+
   it('CVE-2021-21334: has its own environment, also when fifty are made at once', { timeout: 240_000 }, async () => {
     await using pod = await Pod.run('environments');
     using cri = connectCri();
