@@ -102,8 +102,13 @@ export class Pod implements AsyncDisposable {
       ...options,
     };
     await writeFile(config, JSON.stringify(pod));
-    const id = await mustCrictl('runp', ...(handler === '' ? [] : ['--runtime', handler]), config);
-    return new Pod(id, name, dir, config);
+    try {
+      const id = await mustCrictl('runp', ...(handler === '' ? [] : ['--runtime', handler]), config);
+      return new Pod(id, name, dir, config);
+    } catch (error) {
+      await rm(dir, { recursive: true });
+      throw error;
+    }
   }
 
   /** Creates a container; the image must be on the node. */
