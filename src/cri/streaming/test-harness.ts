@@ -127,7 +127,9 @@ export async function webSocketCommand(url: string, protocols: string[], isText 
   socket.on('message', (message: Buffer) => {
     const channel = isText ? (message[0] ?? 0) - 0x30 : (message[0] ?? 0);
     const chunk = isText ? Buffer.from(message.toString('latin1', 1), 'base64') : message.subarray(1);
-    received.set(channel, [...(received.get(channel) ?? []), chunk]);
+    const chunks = received.get(channel) ?? [];
+    chunks.push(chunk);
+    received.set(channel, chunks);
   });
   await once(socket, 'open');
   return {

@@ -54,13 +54,13 @@ describe('HeaderInflater', () => {
     ['a text of 2^32 - 1 bytes', Buffer.concat([u32(1), u32(0xffff_ffff)])],
     ['no count', Buffer.from([0, 0])],
     ['nothing', Buffer.alloc(0)],
-    ['a block that inflates to 100 MB', Buffer.alloc(100 * 1024 * 1024)],
+    ['a block that inflates to 32 MiB', Buffer.alloc(32 * 1024 * 1024)],
     ['a little too large a block', headerBlock([['a', 'b'.repeat(MAX_BLOCK_BYTES)]])],
   ])('refuses %s', async (_, block) => {
     using inflater = new HeaderInflater();
     const before = process.memoryUsage().external;
     await expect(inflater.read(compressed(block))).rejects.toMatchObject({ kind: 'invalid-argument' });
-    expect(process.memoryUsage().external - before).toBeLessThan(16 * 1024 * 1024);
+    expect(process.memoryUsage().external - before).toBeLessThan(8 * 1024 * 1024);
   });
 
   it('reads nothing more after damage', async () => {
