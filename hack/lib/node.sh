@@ -31,8 +31,9 @@ node_need() {
   apt_need iproute2 procps
   case "$1" in
     debian) use_containerd_debian ;;
+    lts) use_containerd_lts ;;
     current) use_containerd_current ;;
-    *) die "--containerd is debian or current, not $1" ;;
+    *) die "--containerd is debian, lts or current, not $1" ;;
   esac
   use_node
   if have_go; then use_crictl; fi
@@ -78,7 +79,7 @@ node_start_containerd() {
 
 write_containerd_config() {
   local version=2 disabled='"io.containerd.grpc.v1.cri"'
-  if [ "$NODE_KIND" = current ]; then
+  if [ "$NODE_KIND" != debian ]; then
     version=3
     disabled="$disabled, \"io.containerd.cri.v1.runtime\", \"io.containerd.cri.v1.images\""
   fi

@@ -177,16 +177,21 @@ go_tool() {
   CGO_ENABLED=0 GOFLAGS=-buildvcs=false go -C "$ROOT/hack/tools" "$verb" -trimpath "$@"
 }
 
-# use_containerd_current: containerd, its shim, ctr and runc of the pins first in PATH, the CNI plugins of the pin in CNI_BIN_DIR.
-use_containerd_current() {
-  go_build containerd "$CONTAINERD_VERSION" make_containerd "$CONTAINERD_VERSION"
+# use_containerd_current, use_containerd_lts: containerd, its shim, ctr and runc of the pins first in PATH, the CNI plugins of
+# the pin in CNI_BIN_DIR.
+use_containerd_current() { use_containerd_built "$CONTAINERD_VERSION"; }
+
+use_containerd_lts() { use_containerd_built "$CONTAINERD_LTS_VERSION"; }
+
+use_containerd_built() {
+  go_build containerd "$1" make_containerd "$1"
   go_build cni-plugins "$CNI_PLUGINS_VERSION" make_cni_plugins
   if [ ! -d "$CACHE/runc/${RUNC_VERSION#v}" ]; then
     apt_need gcc libc6-dev libseccomp-dev pkg-config
     go_build runc "$RUNC_VERSION" make_runc
   fi
   apt_need iptables libseccomp2
-  export PATH="$CACHE/containerd/${CONTAINERD_VERSION#v}:$CACHE/runc/${RUNC_VERSION#v}:$PATH"
+  export PATH="$CACHE/containerd/${1#v}:$CACHE/runc/${RUNC_VERSION#v}:$PATH"
   CNI_BIN_DIR=$CACHE/cni-plugins/${CNI_PLUGINS_VERSION#v}
 }
 
