@@ -5,6 +5,7 @@ import { messageOf } from '../../engine/index.ts';
 import type { CommandSession } from './command-session.ts';
 import { encodeStatus, failureStatus } from './command-status.ts';
 import type { CommandStatus } from './command-status.ts';
+import { LinkedSignal } from './linked-signal.ts';
 import { terminalSizes } from './resize.ts';
 import type { RemoteProcess } from './targets.ts';
 
@@ -31,7 +32,8 @@ const LAST_WORDS_MS = 1_000;
  * ended and hangs up. Resolves with what the client is told; rejects never.
  */
 export async function serveCommand(session: CommandSession, deps: CommandDeps): Promise<CommandStatus> {
-  const { process, status } = await run(session, deps, AbortSignal.any([session.gone, deps.stop]));
+  using either = LinkedSignal.of(session.gone, deps.stop);
+  const { process, status } = await run(session, deps, either.signal);
   await Promise.all([
     report(session, status, deps.stop),
     Promise.resolve(process?.[Symbol.asyncDispose]()).catch(deps.onLeft),
@@ -68,16 +70,12 @@ async function connect(session: CommandSession, process: RemoteProcess, signal: 
 
 async function report(session: CommandSession, status: CommandStatus, stop: AbortSignal): Promise<void> {
   session.error.end(encodeStatus(status, session.statusFormat));
-  const hurry = stop.aborted ? AbortSignal.timeout(LAST_WORDS_MS) : hurriedBy(stop);
-  await session.close(hurry);
-}
-
-/** Aborted some time after `stop`. */
-function hurriedBy(stop: AbortSignal): AbortSignal {
   const hurry = new AbortController();
   const later = (): void => void setTimeout(() => hurry.abort(), LAST_WORDS_MS).unref();
   stop.addEventListener('abort', later, { once: true });
-  return hurry.signal;
+  if (stop.aborted) later();
+  await session.close(hurry.signal);
+  stop.removeEventListener('abort', later);
 }
 
 /** The end of the client's input is the end of the process's; that the client has gone is not. */

@@ -52,11 +52,16 @@ export function createStreamingServer(deps: StreamingServerDeps): StreamingServe
   return new Streaming(deps);
 }
 
+interface Session {
+  readonly stop: AbortController;
+  /** Never rejects. */
+  readonly ended: Promise<void>;
+}
+
 class Streaming implements StreamingServer {
   readonly #deps: StreamingServerDeps;
   readonly #tokens = new Tokens<Asked>();
-  readonly #running = new Map<Duplex, Promise<void>>();
-  readonly #stop = new AbortController();
+  readonly #running = new Map<Duplex, Session>();
   #listener: HttpListener | undefined;
   #closing: Promise<void> | undefined;
 
@@ -108,25 +113,25 @@ class Streaming implements StreamingServer {
       refuse(upgrade.socket, 404, 'no such session: a URL is good once, and for a minute');
       return;
     }
-    const session = this.#run(asked, upgrade).finally(() => {
+    const stop = new AbortController();
+    const ended = this.#run(asked, upgrade, stop).finally(() => {
       this.#running.delete(upgrade.socket);
       upgrade.socket.destroy();
     });
-    this.#running.set(upgrade.socket, session);
+    this.#running.set(upgrade.socket, { stop, ended });
   }
 
   /** Never rejects. */
-  async #run(asked: Asked, upgrade: Upgrade): Promise<void> {
+  async #run(asked: Asked, upgrade: Upgrade, stop: AbortController): Promise<void> {
     const { settings, targets, logger } = this.#deps;
     const subject = subjectOf(asked);
-    const idle = new AbortController();
-    using timer = IdleTimer.start(settings.idleTimeoutMs, () => idle.abort(isIdle(settings.idleTimeoutMs)));
+    using timer = IdleTimer.start(settings.idleTimeoutMs, () => stop.abort(isIdle(settings.idleTimeoutMs)));
     const began = performance.now();
     try {
       const result = await serveSession(asked, upgrade, {
         settings,
         targets,
-        stop: AbortSignal.any([this.#stop.signal, idle.signal]),
+        stop: stop.signal,
         onActivity: () => timer.touch(),
         onLeft: (error) => logger.warn({ ...subject, error: messageOf(error) }, `${asked.kind}: not all was undone`),
         onForwarded: (port, error) => {
@@ -145,7 +150,8 @@ class Streaming implements StreamingServer {
   async #close(hurry: AbortSignal | undefined): Promise<void> {
     this.#listener?.close();
     await this.#drained(this.#deps.drainMs ?? DRAIN_MS, hurry);
-    this.#stop.abort(new EngineError('unavailable', 'davitd is stopping'));
+    const why = new EngineError('unavailable', 'davitd is stopping');
+    for (const { stop } of this.#running.values()) stop.abort(why);
     await this.#drained(LAST_WORDS_MS, hurry);
     for (const socket of this.#running.keys()) socket.destroy();
   }
@@ -154,7 +160,7 @@ class Streaming implements StreamingServer {
     const timer = new AbortController();
     const signal = hurry === undefined ? timer.signal : AbortSignal.any([timer.signal, hurry]);
     const late = sleep(ms, undefined, { signal, ref: false }).catch(() => undefined);
-    await Promise.race([Promise.all(this.#running.values()), late]);
+    await Promise.race([Promise.all([...this.#running.values()].map(({ ended }) => ended)), late]);
     timer.abort();
   }
 }

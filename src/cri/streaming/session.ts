@@ -4,6 +4,7 @@ import { exitStatus, SUCCESS } from './command-status.ts';
 import type { CommandStatus } from './command-status.ts';
 import { carrierOf, negotiate, offeredVersions, refuse, refuseVersions, switchToSpdy } from './handshake.ts';
 import type { Carrier, Upgrade } from './handshake.ts';
+import { aborted } from './linked-signal.ts';
 import { PORT_FORWARD_PROTOCOLS, servePortForward } from './port-forward.ts';
 import { serveCommand } from './remotecommand.ts';
 import type { StreamingSettings } from './settings.ts';
@@ -128,7 +129,7 @@ async function forwardPorts(
     onActivity,
     onForwarded,
   });
-  await aborted(AbortSignal.any([connection.gone, stop]));
+  await Promise.race([aborted(connection.gone), aborted(stop)]);
   await connection.close(stop.aborted ? AbortSignal.timeout(LAST_WORDS_MS) : undefined);
   return { carrier, protocol };
 }
@@ -140,11 +141,4 @@ async function openTransport(carrier: Carrier, protocol: string, upgrade: Upgrad
   }
   switchToSpdy(upgrade, protocol);
   return upgrade.socket;
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  signal.addEventListener('abort', () => resolve(), { once: true });
-  if (signal.aborted) resolve();
-  return promise;
 }
