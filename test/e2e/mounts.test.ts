@@ -16,7 +16,8 @@ beforeAll(async () => {
 
 /** Runs a script in a container of its own and gives what it printed. */
 async function output(pod: Pod, name: string, script: string, options: object = {}): Promise<string> {
-  await exited(await pod.start(name, { command: ['sh', '-c', script], ...options }));
+  // One stream: between two of them there is no order.
+  await exited(await pod.start(name, { command: ['sh', '-c', `exec 2>&1; ${script}`], ...options }));
   return (await pod.log(name)).map((line) => line.text).join('\n');
 }
 
@@ -109,7 +110,7 @@ describe('images as volumes', () => {
   it('are mounted read-only, shown by status, and gone with their container', async () => {
     await using pod = await Pod.run('image-volume');
     const id = await pod.start('main', {
-      command: ['sh', '-c', 'cat /vol/data/sub/file; touch /vol/x; ls /vol/new'],
+      command: ['sh', '-c', 'exec 2>&1; cat /vol/data/sub/file; touch /vol/x; ls /vol/new'],
       mounts: [mountOf()],
     });
     await exited(id);
