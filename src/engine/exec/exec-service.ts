@@ -92,16 +92,19 @@ class ShimExecs implements ExecService {
   async #open(target: ExecTarget, request: ExecRequest): Promise<ExecSession> {
     const { processes } = this.#deps;
     const ids = newExecIds(target.id);
-    const streams = openExecStreams({
-      folder: join(this.#folder, ids.execId),
-      request,
-      scratch: this.#scratch,
-      closeStdin: () => this.#retried(this.#closed.signal, (signal) => processes.closeStdin(ids, signal)),
-    });
+    let streams: ExecStreams | undefined;
     try {
+      streams = openExecStreams({
+        folder: join(this.#folder, ids.execId),
+        request,
+        scratch: this.#scratch,
+        closeStdin: () => this.#retried(this.#closed.signal, (signal) => processes.closeStdin(ids, signal)),
+      });
       await this.#create(target, request, ids, streams);
     } catch (error) {
-      streams.close();
+      streams?.close();
+      // What took too long may have been done.
+      if (!isRefusal(error)) this.#later(deleteRecord(this.#deps, ids, this.#closed.signal));
       throw explain(error, target, request);
     }
     const group = new ExecGroup(this.#deps, target, ids);

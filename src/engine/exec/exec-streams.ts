@@ -1,4 +1,4 @@
-import { closeSync } from 'node:fs';
+import { closeSync, existsSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import { makeExecFifos, openReader, openReaders, openWriter } from './exec-fifos.ts';
 import type { ExecFifos } from './exec-fifos.ts';
@@ -68,7 +68,8 @@ function openEnds(
     drained: Promise.all(readers.map(({ ended }) => ended)).then(() => undefined),
     dropRest: () => {
       for (const path of [io.stdout, io.stderr]) {
-        if (path !== undefined) droppers.push(readOutput(openReader(path), 'drop', scratch));
+        // Another davitd may have ended this exec, and removed its FIFOs.
+        if (path !== undefined && existsSync(path)) droppers.push(readOutput(openReader(path), 'drop', scratch));
       }
       for (const reader of readers) reader.close();
     },

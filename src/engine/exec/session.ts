@@ -103,9 +103,9 @@ export class RunningExec implements ExecSession {
     const release = async (): Promise<void> => {
       if (!this.#ended) await this.#told('kill', () => this.#end(AbortSignal.timeout(KILL_DEADLINE_MS)));
       // The shim, which waits for its copying to end, must not find the pipes full.
-      this.#streams.dropRest();
+      await this.#told('empty the outputs of', async () => this.#streams.dropRest());
       await this.#told('delete the record of', this.#deps.deleteRecord);
-      this.#streams.close();
+      await this.#told('close the streams of', async () => this.#streams.close());
       await this.#told('dissolve the cgroup of', () => this.#group.dissolve());
     };
     const released = release();
