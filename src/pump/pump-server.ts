@@ -26,11 +26,13 @@ export type AttachHandler = (params: AttachParams) => (socket: Socket) => void;
 
 interface Connection {
   readonly socket: Socket;
-  /** What the client has said that it knows. */
+  /** What the client's hello has said that it knows. */
   protocol: number;
 }
 
 const SOCKET_MODE = 0o600;
+/** A client that has not said hello is told of no event: it may be one that attaches, whose first message is the reply. */
+const SAID_NOTHING = 0;
 /** The protocol that each event came with: an older client would take it for another one. */
 const EVENT_SINCE: Readonly<Record<PumpEvent['event'], number>> = {
   ended: OLDEST_PROTOCOL_VERSION,
@@ -99,7 +101,7 @@ export class PumpServer {
   }
 
   #serve(socket: Socket): void {
-    const connection: Connection = { socket, protocol: OLDEST_PROTOCOL_VERSION };
+    const connection: Connection = { socket, protocol: SAID_NOTHING };
     const lines = new MessageLines(MAX_MESSAGE_BYTES);
     this.#connections.add(connection);
     socket.on('close', () => this.#connections.delete(connection));

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
@@ -121,6 +121,19 @@ describe('attach()', { timeout: SLOW_MS }, () => {
     await expect(node.service.attach('a', OUTPUTS, soon())).rejects.toMatchObject({ kind: 'failed-precondition' });
     await expect(node.service.attach('a', OUTPUTS, AbortSignal.abort())).rejects.toMatchObject({ kind: 'cancelled' });
     expect(await attachedCount(node)).toBe(0);
+  });
+
+  it('hears of nothing before its reply, also where another container ends meanwhile', async () => {
+    await using node = await PumpFixture.start(pump);
+    await node.prepare('a');
+    await node.prepare('b');
+    const socket = connect(join(node.state, 'pump/pump.sock'));
+    await once(socket, 'connect');
+    await node.service.ended('b', soon());
+    socket.write(`${JSON.stringify({ id: 7, op: 'attach', params: { id: 'a', ...OUTPUTS } })}\n`);
+    const [first] = (await once(socket, 'data')) as [Buffer];
+    expect(JSON.parse(first.toString())).toEqual({ id: 7, result: {} });
+    socket.destroy();
   });
 
   it('ends with a container that is removed', async () => {
