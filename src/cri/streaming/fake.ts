@@ -44,6 +44,11 @@ export class FakeProcess implements RemoteProcess {
     this.#ended.resolve({ exitCode });
   }
 
+  /** Nobody learns how the process ends. */
+  fail(error: Error): void {
+    this.#ended.reject(error);
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     this.isDisposed = true;
     for (const stream of [this.input, this.output, this.errors]) stream.destroy();

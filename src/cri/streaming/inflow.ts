@@ -54,7 +54,7 @@ export class Inflow {
     if (this.#isDropped || this.#hasEnded || chunk.length === 0) return;
     if (this.#isWanted && this.#queue.length === 0) return this.#hand(chunk);
     this.#budget.take(costOf(chunk));
-    this.#queue.push(chunk.length * WASTE < chunk.buffer.byteLength ? Buffer.from(chunk) : chunk);
+    this.#queue.push(chunk.length * WASTE < chunk.buffer.byteLength ? copyOf(chunk) : chunk);
   }
 
   /** The reader sees the end after all that was offered. */
@@ -94,6 +94,13 @@ export class Inflow {
     this.#isWanted = false;
     if (this.#push(chunk)) this.#isWanted = true;
   }
+}
+
+/** In memory of its own, not in the pool that Buffer.from() would share with whatever else. */
+function copyOf(chunk: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(chunk.length);
+  chunk.copy(copy);
+  return copy;
 }
 
 function costOf(chunk: Buffer): number {

@@ -17,11 +17,13 @@ export interface CommandDeps {
   readonly stop: AbortSignal;
   /** The process could not be disposed of. */
   readonly onLeft: (error: unknown) => void;
+  /** How long an output that outlives its process may be silent; 10 s unless said otherwise. */
+  readonly quietAfterExitMs?: number;
 }
 
 /**
- * A process that has ended may have left its output to another. Nothing of it for this long, with the client taking
- * what there is, ends the session.
+ * A process that has ended may have left its output to another. Nothing of it for so long, with the client taking what
+ * there is, ends the session.
  */
 const QUIET_AFTER_EXIT_MS = 10_000;
 /** For the client to read why the server ends the session. */
@@ -46,11 +48,12 @@ interface Ran {
   readonly status: CommandStatus;
 }
 
-async function run(session: CommandSession, { start, statusOf }: CommandDeps, signal: AbortSignal): Promise<Ran> {
+async function run(session: CommandSession, deps: CommandDeps, signal: AbortSignal): Promise<Ran> {
+  const { start, statusOf, quietAfterExitMs = QUIET_AFTER_EXIT_MS } = deps;
   const failed = (error: unknown): CommandStatus => failureStatus(messageOf(signal.aborted ? signal.reason : error));
   try {
     const process = await start(signal);
-    const status = await connect(session, process, signal).then(statusOf, failed);
+    const status = await connect(session, process, quietAfterExitMs, signal).then(statusOf, failed);
     return { process, status };
   } catch (error) {
     return { status: failed(error) };
@@ -58,13 +61,18 @@ async function run(session: CommandSession, { start, statusOf }: CommandDeps, si
 }
 
 /** Resolves with the exit code once all output is with the client; rejects when the signal is aborted. */
-async function connect(session: CommandSession, process: RemoteProcess, signal: AbortSignal): Promise<number> {
+async function connect(
+  session: CommandSession,
+  process: RemoteProcess,
+  quietMs: number,
+  signal: AbortSignal,
+): Promise<number> {
   const outputs = [relay(process.stdout, session.stdout), relay(process.stderr, session.stderr)];
   forwardInput(session.stdin, process.stdin);
   forwardSizes(session.resize, process);
   const { exitCode } = await unlessAborted(process.exit, signal);
   discard(session.stdin, process.stdin);
-  await unlessAborted(allSent(outputs), signal);
+  await unlessAborted(allSent(outputs, quietMs), signal);
   return exitCode;
 }
 
@@ -109,6 +117,7 @@ interface Relay {
   readonly done: Promise<unknown>;
   /** Changes when output comes. */
   readonly pieces: () => number;
+  /** The client has not taken yet what came. */
   readonly isBlocked: () => boolean;
 }
 
@@ -123,15 +132,15 @@ function relay(from: Readable | undefined, to: Writable | undefined): Relay {
   let pieces = 0;
   from.on('data', () => pieces++);
   const done = pipeline(from, to).catch(() => undefined);
-  return { done, pieces: () => pieces, isBlocked: () => to.writableNeedDrain };
+  return { done, pieces: () => pieces, isBlocked: () => to.writableLength > 0 };
 }
 
-async function allSent(relays: readonly Relay[]): Promise<void> {
+async function allSent(relays: readonly Relay[], quietMs: number): Promise<void> {
   const done = Promise.all(relays.map((one) => one.done)).then(() => true);
   for (;;) {
     const before = relays.map((one) => one.pieces());
     const timer = new AbortController();
-    const quiet = sleep(QUIET_AFTER_EXIT_MS, false, { signal: timer.signal }).catch(() => false);
+    const quiet = sleep(quietMs, false, { signal: timer.signal }).catch(() => false);
     const isDone = await Promise.race([done, quiet]);
     timer.abort();
     const isQuiet = relays.every((one, at) => one.pieces() === before[at] && !one.isBlocked());

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { duplexPair } from 'node:stream';
-import { text } from 'node:stream/consumers';
+import { Duplex, duplexPair, PassThrough } from 'node:stream';
+import { buffer, text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { socketPair } from '../test-sockets.ts';
 import type { SocketPair } from '../test-sockets.ts';
@@ -273,6 +273,20 @@ describe('SpdyConnection', () => {
     },
   );
 
+  it('takes no harm from a session in which some bytes are wrong', async () => {
+    const random = randomFrom(4);
+    const session = await recordedSession();
+    for (let round = 0; round < 200; round++) {
+      await using w = await world();
+      const mutated = Buffer.from(session);
+      for (let n = random(4); n >= 0; n--) mutated.writeUInt8(random(256), random(mutated.length));
+      w.client.raw(mutated);
+      w.sockets.client.end();
+      await until(() => w.sockets.server.destroyed);
+      expect(w.connection.gone.aborted).toBe(true);
+    }
+  });
+
   it('takes no harm from random frames', async () => {
     const random = randomFrom(3);
     const before = process.memoryUsage();
@@ -287,6 +301,20 @@ describe('SpdyConnection', () => {
     expect(after.external - before.external).toBeLessThan(32 * MIB);
   });
 });
+
+/** What a client sends that opens four streams, writes to them, pings and says goodbye. */
+async function recordedSession(): Promise<Buffer> {
+  const sink = new PassThrough();
+  const client = new TestSpdyClient(Duplex.from({ writable: sink, readable: new PassThrough() }));
+  for (const streamtype of ['error', 'stdin', 'stdout', 'resize']) await client.open({ streamtype });
+  client.send(3, 'some input');
+  client.sendControl(6, 0, u32(1));
+  client.send(3, 'and its end', true);
+  client.sendControl(3, 0, Buffer.concat([u32(5), u32(5)]));
+  client.sendControl(7, 0, Buffer.concat([u32(0), u32(0)]));
+  client.transport.end();
+  return buffer(sink);
+}
 
 /** Of a likely shape: a true type and length more often than not. */
 function randomFrame(random: (limit: number) => number): Buffer {
