@@ -39,6 +39,9 @@ export async function listenHttp(deps: HttpListenerDeps): Promise<HttpListener> 
   const server = https ?? createHttpServer(OPTIONS);
   serve(server, deps);
   await listen(server, settings);
+  server.on('error', (error) => {
+    deps.logger.warn({ error: messageOf(error) }, 'streaming server: a connection could not be taken');
+  });
   const watching = https === undefined ? undefined : tls?.watch(toWatchDeps(https, deps));
   warnOfStrangers(settings, deps);
   return {

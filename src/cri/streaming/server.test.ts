@@ -74,6 +74,46 @@ describe('createStreamingServer()', () => {
     expect(h.targets.requests).toEqual([]);
   });
 
+  it('takes no harm from what is sent right behind a request', async () => {
+    await using h = await harness();
+    for (const [upgrade, behind] of [
+      ['websocket', Buffer.from([0xff, 0xff, 0xff, 0xff, 0xff])],
+      ['SPDY/3.1', Buffer.from([0x80, 3, 0, 1, 0, 0xff, 0xff, 0xff])],
+    ] as const) {
+      const url = new URL(h.server.getExec(anExec()));
+      const socket = connect(Number(url.port), '127.0.0.1');
+      const key = 'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==';
+      const lines = [
+        `GET ${url.pathname} HTTP/1.1`,
+        'Host: x',
+        'Connection: Upgrade',
+        `Upgrade: ${upgrade}`,
+        key,
+        '',
+        '',
+      ];
+      socket.write(Buffer.concat([Buffer.from(lines.join('\r\n')), behind]));
+      const ended = once(socket, 'close');
+      socket.resume();
+      await ended;
+    }
+    while (h.server.sessions > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(h.lines.filter(({ level }) => level === 'warn')).toEqual([]);
+  });
+
+  it('gives a process what a WebSocket client sends right behind its request', async () => {
+    await using h = await harness();
+    const url = new URL(h.server.getExec(anExec()));
+    const socket = connect(Number(url.port), '127.0.0.1');
+    const key = 'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==';
+    const lines = [`GET ${url.pathname} HTTP/1.1`, 'Host: x', 'Connection: Upgrade', 'Upgrade: websocket', key, '', ''];
+    const hello = Buffer.from([0x82, 0x83, 0, 0, 0, 0, 0, 0x68, 0x69]);
+    socket.write(Buffer.concat([Buffer.from(lines.join('\r\n')), hello]));
+    const [chunk] = (await once((await h.targets.next()).input, 'data')) as [Buffer];
+    expect(chunk.toString()).toBe('hi');
+    socket.destroy();
+  });
+
   it.each([
     [{ stdin: false, stdout: false, stderr: false }, /one of stdin, stdout and stderr/],
     [{ tty: true }, /stderr: must not be asked for together with tty/],

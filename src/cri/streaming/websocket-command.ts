@@ -51,6 +51,7 @@ export function openWebSocketCommand(socket: WebSocket, options: WebSocketComman
     gone: channels.gone,
     close: (hurry) => channels.close(hurry),
   };
+  channels.start();
   // Clients wait for a first message, which may be empty, to know that the session has begun.
   (session.stdout ?? session.stderr ?? session.error).write(Buffer.alloc(0));
   return session;

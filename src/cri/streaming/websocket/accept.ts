@@ -20,8 +20,9 @@ export function offeredProtocols(request: IncomingMessage): readonly string[] {
 }
 
 /**
- * Completes the handshake with the protocol that was chosen, which is one of those offered, or '' for none. Resolves
- * with undefined when the request is no proper handshake: the client is told so, and the socket ends.
+ * Completes the handshake with the protocol that was chosen, which is one of those offered, or '' for none. The socket
+ * is paused, for whoever serves it to resume it. Resolves with undefined when the request is no proper handshake: the
+ * client is told so, and the socket ends.
  */
 export function acceptWebSocket(
   request: IncomingMessage,
@@ -43,6 +44,11 @@ export function acceptWebSocket(
     for (const [at, line] of lines.entries()) lines[at] = line.replace(STAND_IN, protocol);
   });
   socket.once('close', () => resolve(undefined));
-  server.handleUpgrade(request, socket, head, resolve);
+  server.handleUpgrade(request, socket, head, (accepted) => {
+    // What came right behind the request must meet listeners, be it messages or nonsense.
+    accepted.pause();
+    accepted.on('error', () => undefined);
+    resolve(accepted);
+  });
   return promise;
 }

@@ -44,6 +44,7 @@ export class Channels {
     this.#budget = new InputBudget(MAX_INPUT_BYTES, (isFull) => (isFull ? socket.pause() : socket.resume()));
   }
 
+  /** Serves a socket that is paused; what comes is read from start() on. */
   static serve(socket: WebSocket, options: ChannelsOptions): Channels {
     const channels = new Channels(socket, options);
     channels.#listen();
@@ -120,6 +121,11 @@ export class Channels {
       if (socket.isPaused && socket.readyState === socket.OPEN) socket.pong();
     }, PONG_INTERVAL_MS);
     this.#pongs.unref();
+  }
+
+  /** To be called once all inputs are there. */
+  start(): void {
+    this.#socket.resume();
   }
 
   #receive(message: Buffer): void {

@@ -3,7 +3,7 @@ import type { WebSocket } from 'ws';
 
 const NORMAL_CLOSURE = 1000;
 
-/** The bytes of a WebSocket's messages as one stream each way; the messages' borders mean nothing. */
+/** The bytes of a WebSocket's messages as one stream each way; the messages' borders mean nothing. Read at need. */
 export function webSocketTunnel(socket: WebSocket): Duplex {
   const tunnel = new Duplex({
     read: () => socket.resume(),
