@@ -25,6 +25,8 @@ export interface Output {
 const OUTPUTS: readonly Output[] = [
   { from: 'proto/cri', to: 'src/cri/generated/cri', name: 'cri', flatten: 'runtime.v1' },
   { from: 'proto/containerd', to: 'src/engine/containerd/generated/containerd', name: 'containerd' },
+  { from: 'proto/admin', to: 'src/admin/generated/admin', name: 'admin', flatten: 'davit.admin.v1' },
+  { from: 'proto/health', to: 'src/admin/generated/health', name: 'health', flatten: 'grpc.health.v1' },
 ];
 
 const PBJS_ARGS =
@@ -36,7 +38,7 @@ const require = createRequire(import.meta.url);
 function generate(output: Output, force: boolean): void {
   const files = globSync('**/*.proto', { cwd: join(root, output.from) }).sort();
   const target = join(root, output.to);
-  const stampFile = join(dirname(target), '.stamp');
+  const stampFile = `${target}.stamp`;
   const stamp = hashInputs(output, files);
   const current = existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp;
   if (current && !force && existsSync(`${target}.js`) && existsSync(`${target}.d.ts`)) {
