@@ -115,7 +115,8 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
     env: process.env,
     arch: process.arch,
   });
-  const tasks = new ShimTasks(clients.tasks);
+  const work = new WorkQueue(config.limits.concurrentWork);
+  const tasks = new ShimTasks(clients.tasks, work);
   const reachable = async (signal: AbortSignal): Promise<void> => void (await containerd.ready(signal));
   const exits = new ContainerExits({ tasks, logger, reachable });
   const stdinEnds = new StdinEnds({ tasks, logger, reachable });
@@ -142,7 +143,7 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
     jobs,
     observer: createObserver(logger, deps.stepEnded),
     logger,
-    work: new WorkQueue(config.limits.concurrentWork),
+    work,
     host,
     handlers,
     runtimes,

@@ -29,7 +29,6 @@ export type CreateContainerDeps = RemoveContainerDeps &
     | 'store'
     | 'jobs'
     | 'observer'
-    | 'work'
     | 'images'
     | 'layers'
     | 'objects'

@@ -43,7 +43,7 @@ export async function runPause(deps: PauseDeps, record: SandboxRecord, signal: A
   const rootfs = [{ type: 'bind', source: deps.pauseRoot, options: ['rbind', 'ro'] }];
   const pid = await deps.tasks.create({ id, sandboxId: id, rootfs, io: { terminal: false } }, signal);
   watchPause(deps, id);
-  await deps.tasks.start(id, signal);
+  await deps.tasks.start(id, id, signal);
   return pid;
 }
 

@@ -8,10 +8,7 @@ import { stopContainer } from './stop-container.ts';
 import type { StopContainerDeps } from './stop-container.ts';
 
 export type RemoveContainerDeps = StopContainerDeps &
-  Pick<
-    OpsDeps,
-    'store' | 'observer' | 'work' | 'objects' | 'layers' | 'volumes' | 'log' | 'cgroups' | 'containerLocks'
-  >;
+  Pick<OpsDeps, 'store' | 'observer' | 'objects' | 'layers' | 'volumes' | 'log' | 'cgroups' | 'containerLocks'>;
 
 export const REMOVE_CONTAINER = defineOp('remove-container', [
   'delete-task',
@@ -43,7 +40,7 @@ export async function dropContainer(deps: RemoveContainerDeps, id: ContainerId, 
   await runOp(REMOVE_CONTAINER, context, async (step) => {
     const remove = (name: RemovalName, work: Removal): Promise<unknown> =>
       step(name, { deadlineMs: STEP_DEADLINE_MS, do: work });
-    await remove('delete-task', (by) => deps.work.run(by, () => deps.tasks.delete(id, record.sandboxId, by)));
+    await remove('delete-task', (by) => deps.tasks.delete(id, record.sandboxId, by));
     const parts = Object.entries(withoutTask(deps, record)) as [RemovalName, Removal][];
     await allEnded(parts.map(([name, work]) => remove(name, work)));
     await remove('forget', () => deps.store.containers.delete(id));

@@ -20,7 +20,6 @@ export type RunSandboxDeps = Pick<
   | 'store'
   | 'jobs'
   | 'observer'
-  | 'work'
   | 'handlers'
   | 'runtimes'
   | 'host'
@@ -250,7 +249,7 @@ async function startPause(
   if (record.spec.namespaces.pid !== 'pod') return undefined;
   return await step('start-pause', {
     deadlineMs: PAUSE_DEADLINE_MS,
-    do: (signal) => deps.work.run(signal, () => runPause(deps, record, signal)),
+    do: (signal) => runPause(deps, record, signal),
     undo: (signal) => removePause(deps, record, signal),
   });
 }

@@ -13,7 +13,7 @@ import { labelledRoot } from './selinux.ts';
 import { SIGKILL } from './signals.ts';
 
 export type StartContainerDeps = HandleExitDeps &
-  Pick<OpsDeps, 'store' | 'observer' | 'work' | 'layers' | 'log' | 'tasks' | 'exits' | 'stopping' | 'containerLocks'>;
+  Pick<OpsDeps, 'store' | 'observer' | 'layers' | 'log' | 'tasks' | 'exits' | 'stopping' | 'containerLocks'>;
 
 export const START_CONTAINER = defineOp('start-container', [
   'mark-starting',
@@ -82,13 +82,10 @@ async function runSteps(
   });
   const startedAt = await step('start-task', {
     deadlineMs: TASK_DEADLINE_MS,
-    do: (signal) =>
-      deps.work.run(signal, async () => {
-        watchContainer(deps, id);
-        const before = nowNanos(); // the process may have ended when the call returns
-        await deps.tasks.start(id, signal);
-        return before;
-      }),
+    do: (signal) => {
+      watchContainer(deps, id);
+      return deps.tasks.start(id, record.sandboxId, signal);
+    },
   });
   await step('record-running', {
     deadlineMs: RECORD_DEADLINE_MS,
@@ -136,9 +133,7 @@ async function createTask(
 ): Promise<number> {
   const mounts = await deps.layers.mountsOf(record.snapshotKey, record.snapshotter, signal);
   const rootfs = labelledRoot(mounts, record.mountLabel);
-  return await deps.work.run(signal, () =>
-    deps.tasks.create({ id: record.id, sandboxId: record.sandboxId, rootfs, io }, signal),
-  );
+  return await deps.tasks.create({ id: record.id, sandboxId: record.sandboxId, rootfs, io }, signal);
 }
 
 async function recordStartError(deps: StartContainerDeps, record: ContainerRecord, cause: unknown): Promise<void> {

@@ -10,10 +10,7 @@ import { stopContainer } from './stop-container.ts';
 import type { StopContainerDeps } from './stop-container.ts';
 
 export type StopSandboxDeps = StopContainerDeps &
-  Pick<
-    OpsDeps,
-    'jobs' | 'observer' | 'work' | 'objects' | 'network' | 'namespaces' | 'podFiles' | 'sandboxLocks' | 'stopping'
-  >;
+  Pick<OpsDeps, 'jobs' | 'observer' | 'objects' | 'network' | 'namespaces' | 'podFiles' | 'sandboxLocks' | 'stopping'>;
 
 export const STOP_SANDBOX = defineOp('stop-sandbox', [
   'abort-creates',

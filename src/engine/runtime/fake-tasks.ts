@@ -1,4 +1,6 @@
+import { nowNanos } from '../clock.ts';
 import { EngineError } from '../errors.ts';
+import type { Nanos } from '../types.ts';
 import type { ContainerObject, ContainerObjects, LiveTask, TaskExit, TaskService, TaskSpec } from './task-types.ts';
 
 interface FakeTask {
@@ -26,9 +28,10 @@ export class FakeTasks implements TaskService {
     return this.#lastPid;
   }
 
-  async start(id: string): Promise<void> {
+  async start(id: string): Promise<Nanos> {
     if (this.failStart !== undefined) throw this.failStart;
     this.#need(id).started = true;
+    return nowNanos();
   }
 
   async kill(id: string, signalNumber: number): Promise<boolean> {

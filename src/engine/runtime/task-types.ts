@@ -40,11 +40,15 @@ export interface LiveTask {
   readonly exit?: TaskExit;
 }
 
-/** Tasks of containerd's runc v2 shim, one shim for all of a pod's. Creates and deletes of one pod follow each other. */
+/**
+ * Tasks of containerd's runc v2 shim, one shim for all of a pod's. Creates, starts and deletes of one pod follow each other,
+ * and take a place among the work that the node does at once.
+ */
 export interface TaskService {
   /** Returns the pid of the init process, which waits for `start`. */
   create(spec: TaskSpec, signal: AbortSignal): Promise<number>;
-  start(id: string, signal: AbortSignal): Promise<void>;
+  /** Returns the time right before the process began. */
+  start(id: string, sandboxId: SandboxId, signal: AbortSignal): Promise<Nanos>;
   /** `everyone`: all processes of the container, not only its first. False when there was nothing to signal any more. */
   kill(id: string, signalNumber: number, everyone: boolean, signal: AbortSignal): Promise<boolean>;
   /** Resolves when the init process has ended, at once if it has already. not-found when there is no such task. */

@@ -2,8 +2,10 @@ import { taskTypes } from '../containerd/generated/containerd.js';
 import type { google, tasks as api } from '../containerd/generated/containerd.js';
 import { EngineError, isKind } from '../errors.ts';
 import { KeyedMutex } from '../keyed-mutex.ts';
+import { nowNanos } from '../clock.ts';
 import type { SandboxId } from '../ids.ts';
 import type { Nanos } from '../types.ts';
+import type { WorkQueue } from '../work-queue.ts';
 import type { LiveTask, TaskExit, TaskService, TaskSpec, TaskStatus } from './task-types.ts';
 
 interface CallOptions {
@@ -37,15 +39,22 @@ const STATUS = new Map<number, TaskStatus>([
 
 export class ShimTasks implements TaskService {
   readonly #client: TasksClient;
-  /** The shim of a pod ends with its last task: a create must not meet a delete. */
+  /** Forks and mounts that run at once on the node. */
+  readonly #work: WorkQueue;
+  /**
+   * One create, start or delete at a time in a pod. The pod's shim ends with its last task, so a create must not meet a
+   * delete. And the shims of containerd 1.6 and 1.7 report an exit only between two starts: where starts queue up in the
+   * shim, exits pile up, and from 32 on each takes a second of the shim's, in which it answers nobody.
+   */
   readonly #pods = new KeyedMutex<SandboxId>();
 
-  constructor(client: TasksClient) {
+  constructor(client: TasksClient, work: WorkQueue) {
     this.#client = client;
+    this.#work = work;
   }
 
   async create(spec: TaskSpec, signal: AbortSignal): Promise<number> {
-    return await this.#pods.run(spec.sandboxId, signal, async () => {
+    return await this.#inTurn(spec.sandboxId, signal, async () => {
       try {
         return await this.#createOnce(spec, signal);
       } catch (error) {
@@ -57,8 +66,12 @@ export class ShimTasks implements TaskService {
     });
   }
 
-  async start(id: string, signal: AbortSignal): Promise<void> {
-    await this.#client.start({ containerId: id }, { signal });
+  async start(id: string, sandboxId: SandboxId, signal: AbortSignal): Promise<Nanos> {
+    return await this.#inTurn(sandboxId, signal, async () => {
+      const before = nowNanos(); // the process may have ended when the call returns
+      await this.#client.start({ containerId: id }, { signal });
+      return before;
+    });
   }
 
   async kill(id: string, signalNumber: number, everyone: boolean, signal: AbortSignal): Promise<boolean> {
@@ -94,12 +107,17 @@ export class ShimTasks implements TaskService {
   }
 
   async delete(id: string, sandboxId: SandboxId, signal: AbortSignal): Promise<boolean> {
-    return await this.#pods.run(sandboxId, signal, () => this.#deleteOnce(id, signal));
+    return await this.#inTurn(sandboxId, signal, () => this.#deleteOnce(id, signal));
   }
 
   async list(signal: AbortSignal): Promise<readonly LiveTask[]> {
     const reply = await this.#client.list({}, { signal });
     return reply.tasks.map((task) => toLiveTask(task));
+  }
+
+  /** Waits for the pod's turn before it takes a place among the node's work, so that a busy pod keeps no other waiting. */
+  async #inTurn<T>(sandboxId: SandboxId, signal: AbortSignal, call: () => Promise<T>): Promise<T> {
+    return await this.#pods.run(sandboxId, signal, () => this.#work.run(signal, call));
   }
 
   async #createOnce(spec: TaskSpec, signal: AbortSignal): Promise<number> {

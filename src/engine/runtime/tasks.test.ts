@@ -1,0 +1,96 @@
+import { describe, expect, it } from 'vitest';
+import { tasks as api } from '../containerd/generated/containerd.js';
+import { newContainerId, newSandboxId } from '../ids.ts';
+import type { SandboxId } from '../ids.ts';
+import { WorkQueue } from '../work-queue.ts';
+import { ShimTasks } from './tasks.ts';
+import type { TasksClient } from './tasks.ts';
+import type { TaskSpec } from './task-types.ts';
+
+const signal = new AbortController().signal;
+
+describe('ShimTasks', () => {
+  it('asks the shim of a pod for one create, start or delete at a time', async () => {
+    const { tasks, calls } = pending(8);
+    const pod = newSandboxId();
+    const container = newContainerId();
+    const created = tasks.create(spec(pod), signal);
+    const started = tasks.start(container, pod, signal);
+    const deleted = tasks.delete(container, pod, signal);
+    await settled();
+    expect(calls.map((call) => call.name)).toEqual(['create']);
+    calls[0]?.end();
+    await created;
+    await settled();
+    expect(calls.map((call) => call.name)).toEqual(['create', 'start']);
+    calls[1]?.end();
+    await started;
+    await settled();
+    calls[2]?.end();
+    expect(await deleted).toBe(true);
+    expect(calls.map((call) => call.name)).toEqual(['create', 'start', 'delete']);
+  });
+
+  it('lets a signal through while a start is under way', async () => {
+    const { tasks, calls } = pending(1);
+    const pod = newSandboxId();
+    const started = tasks.start(newContainerId(), pod, signal);
+    await settled();
+    const killed = tasks.kill(newContainerId(), 9, true, signal);
+    await settled();
+    expect(calls.map((call) => call.name)).toEqual(['start', 'kill']);
+    for (const call of calls) call.end();
+    expect(await killed).toBe(true);
+    await started;
+  });
+
+  it('gives a pod that waits for its turn no place among the work', async () => {
+    const { tasks, calls } = pending(2);
+    const [busy, other] = [newSandboxId(), newSandboxId()];
+    const creates = [spec(busy), spec(busy), spec(busy), spec(other)].map((each) => tasks.create(each, signal));
+    await settled();
+    expect(calls).toHaveLength(2);
+    for (let ended = 0; ended < creates.length; ended += 1) {
+      calls[ended]?.end();
+      await settled();
+    }
+    expect(await Promise.all(creates)).toHaveLength(4);
+  });
+});
+
+function spec(sandboxId: SandboxId): TaskSpec {
+  return { id: newContainerId(), sandboxId, rootfs: [], io: { terminal: false } };
+}
+
+/** Tasks whose calls to containerd are listed and go on until they are ended. */
+function pending(concurrency: number): { tasks: ShimTasks; calls: { name: string; end: () => void }[] } {
+  const calls: { name: string; end: () => void }[] = [];
+  const call =
+    <Reply>(name: string, reply: Reply) =>
+    async (): Promise<Reply> => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      calls.push({ name, end: resolve });
+      await promise;
+      return reply;
+    };
+  const client: TasksClient = {
+    create: call('create', api.CreateTaskResponse.create({ pid: 1 })),
+    start: call('start', api.StartResponse.create({ pid: 1 })),
+    kill: call('kill', {}),
+    delete: call('delete', api.DeleteResponse.create({})),
+    wait: unused,
+    update: unused,
+    resizePty: unused,
+    closeIO: unused,
+    list: unused,
+  };
+  return { tasks: new ShimTasks(client, new WorkQueue(concurrency)), calls };
+}
+
+function unused(): Promise<never> {
+  return Promise.reject(new Error('not asked for here'));
+}
+
+async function settled(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve));
+}
