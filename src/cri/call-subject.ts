@@ -1,8 +1,32 @@
-/** What a call is about, for its log line: names and ids, never anything that could be a secret. */
-export type CallSubject = Readonly<Record<string, string>>;
+import type { Engine } from '../engine/index.ts';
+import type { CallSubject } from '../rpc/index.ts';
+
+export type SubjectVerbs = Pick<Engine, 'getSandbox' | 'getContainer'>;
+
+/**
+ * What calls are about, for their log lines. Where a request has an id alone, the engine knows the names: whoever reads
+ * the log looks for a pod's.
+ */
+export function describeCalls(engine: SubjectVerbs) {
+  return (request: object | undefined, reply: object | undefined): CallSubject => {
+    const subject = subjectOf(request, reply);
+    return { ...namesOf(engine, subject), ...subject };
+  };
+}
+
+function namesOf(engine: SubjectVerbs, { pod, sandbox, container }: CallSubject): CallSubject {
+  if (pod !== undefined || (sandbox === undefined && container === undefined)) return {};
+  try {
+    const found = container === undefined ? undefined : engine.getContainer(container);
+    const { namespace, name } = engine.getSandbox(found?.sandboxId ?? sandbox ?? '').spec.metadata;
+    return { pod: `${namespace}/${name}`, ...(found === undefined ? {} : { name: found.spec.metadata.name }) };
+  } catch {
+    return {}; // an id that nobody has: the call itself says so, where that is an error
+  }
+}
 
 /** Read from fields that are known by name; whatever else a request holds stays out. */
-export function subjectOf(request: object | undefined, reply: object | undefined): CallSubject {
+function subjectOf(request: object | undefined, reply: object | undefined): CallSubject {
   const subject: Record<string, string> = {};
   put(subject, 'pod', podName(request));
   put(subject, 'sandbox', text(request, 'podSandboxId') ?? text(reply, 'podSandboxId'));

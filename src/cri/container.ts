@@ -9,7 +9,7 @@ import { createListEncoder } from './encoded-list.ts';
 import { Container, RuntimeService } from './generated/cri.js';
 import type { StopContainerRequest } from './generated/cri.js';
 import { change, read } from './handler.ts';
-import type { Handler } from './handler.ts';
+import type { Handler } from '../rpc/index.ts';
 
 export type ContainerVerbs = Pick<
   Engine,

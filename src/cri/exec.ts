@@ -5,7 +5,7 @@ import { encodeExecSync } from './encoded-exec-sync.ts';
 import { RuntimeService } from './generated/cri.js';
 import type { ExecSyncRequest } from './generated/cri.js';
 import { read } from './handler.ts';
-import type { Handler } from './handler.ts';
+import type { Handler } from '../rpc/index.ts';
 
 export type ExecVerbs = Pick<Engine, 'execSync'>;
 

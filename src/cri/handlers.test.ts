@@ -4,7 +4,7 @@ import type { ContainerSpec, PullRequest, SandboxSpec } from '../engine/index.ts
 import { aContainer, aContainerId, anImage, aSandbox, aSandboxId, FAKE_URLS, fakeEngine } from './fake-engine.ts';
 import { ContainerState, ImageService, NamespaceMode, PodSandboxState, RuntimeService } from './generated/cri.js';
 import { FIELDS } from './convert/fields.ts';
-import { rpcName } from './handler.ts';
+import { rpcName } from '../rpc/index.ts';
 import { criHandlers, criPaths } from './service.ts';
 import { failure, serve } from './test-server.ts';
 

@@ -4,7 +4,7 @@ import { toInspectInfo } from './convert/info.ts';
 import { createListEncoder } from './encoded-list.ts';
 import { Image, ImageService } from './generated/cri.js';
 import { change, read } from './handler.ts';
-import type { Handler } from './handler.ts';
+import type { Handler } from '../rpc/index.ts';
 
 export type ImageVerbs = Pick<Engine, 'pullImage' | 'getImage' | 'listImages' | 'removeImage' | 'imageFsInfo'>;
 

@@ -6,7 +6,7 @@ import { toPodResources, toSandboxFilter, toSandboxSpec } from './convert/sandbo
 import { createListEncoder } from './encoded-list.ts';
 import { PodSandbox, RuntimeService } from './generated/cri.js';
 import { change, read } from './handler.ts';
-import type { Handler } from './handler.ts';
+import type { Handler } from '../rpc/index.ts';
 
 export type SandboxVerbs = Pick<
   Engine,

@@ -54,6 +54,7 @@ describe('createCriServer()', () => {
       streaming: FAKE_URLS,
       log: QUIET,
       metrics: UNCOUNTED,
+      around: (_call, run) => run(),
     });
     await expect(second.listen()).rejects.toThrow('another process serves it');
     expect(await first.call(RuntimeService.version, {})).toMatchObject({ runtimeName: 'davit' });

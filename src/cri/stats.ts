@@ -6,7 +6,7 @@ import { fromContainerStats, fromSandboxStats, toContainerStatsFilter, toSandbox
 import { createListEncoder } from './encoded-list.ts';
 import { ContainerStats, PodSandboxMetrics, PodSandboxStats, RuntimeService } from './generated/cri.js';
 import { read } from './handler.ts';
-import type { Handler } from './handler.ts';
+import type { Handler } from '../rpc/index.ts';
 
 export type StatsVerbs = Pick<Engine, 'containerStats' | 'listContainerStats' | 'sandboxStats' | 'listSandboxStats'>;
 

@@ -3,7 +3,7 @@ import { toInfo } from './convert/info.ts';
 import { fromCgroupDriver, fromNodeStatus, toPodCidrs } from './convert/node.ts';
 import { RuntimeService } from './generated/cri.js';
 import { change, read } from './handler.ts';
-import type { Handler } from './handler.ts';
+import type { Handler } from '../rpc/index.ts';
 
 export type StatusVerbs = Pick<Engine, 'status' | 'info' | 'cgroupDriver' | 'setPodCidrs'>;
 

@@ -4,7 +4,7 @@ import { checkId } from './convert/checks.ts';
 import { checkCommand } from './exec.ts';
 import { RuntimeService } from './generated/cri.js';
 import { read } from './handler.ts';
-import type { Handler } from './handler.ts';
+import type { Handler } from '../rpc/index.ts';
 import type { StreamingServer } from './streaming/index.ts';
 
 export type StreamVerbs = Pick<Engine, 'getContainer' | 'getSandbox'>;

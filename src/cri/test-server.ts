@@ -7,7 +7,7 @@ import type { Engine } from '../engine/index.ts';
 import { FAKE_URLS, fakeEngine } from './fake-engine.ts';
 import type { $Method } from './generated/cri.js';
 import { createCriServer } from './server.ts';
-import type { CriServer } from './server.ts';
+import type { RpcServer } from '../rpc/index.ts';
 
 /** A line of the log. */
 export interface Line {
@@ -18,7 +18,7 @@ export interface Line {
 
 /** A server on a socket of its own in `directory`, a client, and what was logged and counted. For tests. */
 export class Harness implements AsyncDisposable {
-  readonly server: CriServer;
+  readonly server: RpcServer;
   readonly socketPath: string;
   readonly lines: Line[] = [];
   readonly counted: string[] = [];
@@ -43,6 +43,7 @@ export class Harness implements AsyncDisposable {
           warn: log('warn'),
           error: log('error'),
         },
+        around: (_call, run) => run(),
         metrics: {
           callStarted: (_service, method) => void this.counted.push(`${method} started`),
           callEnded: ({ method, code }) => void this.counted.push(`${method} ${code}`),

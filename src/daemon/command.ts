@@ -1,7 +1,7 @@
 import { isatty } from 'node:tty';
 import { ConfigError, loadConfig, runConfigCommand, usage } from '../config/index.ts';
 import { createEngine } from '../engine/index.ts';
-import { createLogger } from '../telemetry/index.ts';
+import { createCallContext, createLogger } from '../telemetry/index.ts';
 import { VERSION } from '../version.ts';
 import { findEntries } from './entries.ts';
 import { thisMachine, unprivileged } from './preflight.ts';
@@ -33,13 +33,15 @@ async function serve(argv: readonly string[]): Promise<number> {
     process.stderr.write(`${refusal}\n`);
     return FAILED;
   }
-  const logger = createLogger({ level: config.logLevel, pretty: isatty(STDERR) });
+  const calls = createCallContext();
+  const logger = createLogger({ level: config.logLevel, pretty: isatty(STDERR), context: calls.fields });
   process.on('uncaughtExceptionMonitor', (error, origin) =>
     logger.fatal({ err: error, origin }, 'davitd dies of a bug'),
   );
   try {
     return await runDaemon(config, {
       logger,
+      calls,
       createEngine: (deps) =>
         createEngine(config, { ...deps, version: VERSION, entries: findEntries(import.meta.url) }),
     });

@@ -1,6 +1,6 @@
 import { defaultConfig } from '../config/index.ts';
 import { aContainer, aSandbox, fakeEngine } from '../cri/fake-engine.ts';
-import { createLogger } from '../telemetry/index.ts';
+import { createCallContext, createLogger } from '../telemetry/index.ts';
 import { runDaemon } from './run.ts';
 
 /** davitd on an engine without a node under it: `daemon.fixture.ts FOLDER ready|failing|slow`. */
@@ -27,10 +27,12 @@ async function start(signal: AbortSignal): Promise<void> {
 }
 
 const config = { ...defaultConfig(), listen: `unix://${folder}/s`, state: folder, metricsAddress: '127.0.0.1:0' };
-const logger = createLogger({ level: 'info' });
+const calls = createCallContext();
+const logger = createLogger({ level: 'info', context: calls.fields });
 process.exit(
   await runDaemon(config, {
     logger,
+    calls,
     createEngine: () =>
       Promise.resolve({
         engine,

@@ -1,16 +1,20 @@
 import type { Config } from '../config/index.ts';
 import { createCriServer, createStreamingServer, engineTargets } from '../cri/index.ts';
-import type { CriServer, StreamingServer } from '../cri/index.ts';
+import type { StreamingServer } from '../cri/index.ts';
 import type { Engine, EngineDeps, EngineRuntime } from '../engine/index.ts';
+import type { RpcServer } from '../rpc/index.ts';
 import { createMetrics, serveMetrics } from '../telemetry/index.ts';
-import type { Logger, Metrics, MetricsServer } from '../telemetry/index.ts';
+import type { CallContext, Logger, Metrics, MetricsServer } from '../telemetry/index.ts';
 import { VERSION } from '../version.ts';
+import { aroundCall } from './around-call.ts';
 import { handleSignals, sigusr1IsDisabled } from './signals.ts';
 import { writeStateDump } from './state-dump.ts';
 import { addStateGauges } from './state-gauges.ts';
 
 export interface DaemonDeps {
   readonly logger: Logger;
+  /** What the log's lines know of the call that they are written in. */
+  readonly calls: CallContext;
   readonly createEngine: (deps: Pick<EngineDeps, 'logger' | 'stepEnded'>) => Promise<EngineRuntime>;
 }
 
@@ -34,7 +38,7 @@ export async function runDaemon(config: Config, deps: DaemonDeps): Promise<numbe
   const streaming = createStreamingServer({ settings: config.streaming, targets: engineTargets(engine), logger });
   const server = createCriServer(
     { socketPath: socketPathOf(config.listen), version: VERSION },
-    { engine, streaming, log: logger, metrics },
+    { engine, streaming, log: logger, metrics, around: aroundCall(deps.calls) },
   );
   const stop = takeSignals(config, logger, runtime, server);
   await streaming.listen();
@@ -65,7 +69,7 @@ interface StopSignals {
   readonly hurry: AbortSignal;
 }
 
-function takeSignals(config: Config, logger: Logger, { engine }: EngineRuntime, server: CriServer): StopSignals {
+function takeSignals(config: Config, logger: Logger, { engine }: EngineRuntime, server: RpcServer): StopSignals {
   const asked = new AbortController();
   const hurry = new AbortController();
   const dumpDeps = { engine, version: VERSION, inFlight: () => server.inFlight };
@@ -91,7 +95,7 @@ function takeSignals(config: Config, logger: Logger, { engine }: EngineRuntime, 
 }
 
 interface Servers {
-  readonly server: CriServer;
+  readonly server: RpcServer;
   readonly streaming: StreamingServer;
 }
 

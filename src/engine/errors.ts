@@ -1,6 +1,6 @@
 /**
  * The engine's one error class. `kind` is a closed union that callers switch on; nobody decides on message text.
- * The façade maps kinds to gRPC codes (src/cri/grpc-status.ts), containerd's codes are mapped to kinds in
+ * The façade maps kinds to gRPC codes (src/rpc/grpc-status.ts), containerd's codes are mapped to kinds in
  * src/engine/containerd/errors.ts, and nowhere else.
  */
 export type ErrorKind =

@@ -1,4 +1,6 @@
 /** Telemetry's door, for main. */
+export { createCallContext } from './call-context.ts';
+export type { CallContext } from './call-context.ts';
 export { createLogger } from './logger.ts';
 export type { Logger, LoggerOptions, LogLevel } from './logger.ts';
 export { createMetrics } from './metrics.ts';

@@ -13,6 +13,8 @@ export interface LoggerOptions {
   readonly fd?: number;
   /** Coloured lines for people instead of JSON; the caller knows whether the descriptor is a terminal. */
   readonly pretty?: boolean;
+  /** Fields for a line, by where it is written: those of the call under way. The line's own fields win. */
+  readonly context?: () => object;
 }
 
 const STDERR = 2;
@@ -34,17 +36,18 @@ const SECRET_DEPTH = 3;
 export function createLogger(options: LoggerOptions): Logger {
   const fd = options.fd ?? STDERR;
   const stream = options.pretty === true ? prettyStream(fd) : pino.destination({ fd, sync: true });
-  return createLoggerOn(stream, options.level);
+  return createLoggerOn(stream, options.level, options.context);
 }
 
 /** As createLogger(), onto any stream. */
-export function createLoggerOn(stream: DestinationStream, level: LogLevel): Logger {
+export function createLoggerOn(stream: DestinationStream, level: LogLevel, context?: () => object): Logger {
   return pino(
     {
       level,
       // No process id: lines are often about other processes', and whoever collects them knows this one's.
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
+      ...(context === undefined ? {} : { mixin: () => ({ ...context() }) }),
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths: secretPaths(), censor: '[redacted]' },
     },

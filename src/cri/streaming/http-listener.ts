@@ -5,7 +5,7 @@ import type { Server as HttpsServer } from 'node:https';
 import { isIPv6 } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { EngineError, messageOf } from '../../engine/index.ts';
-import type { CriLogger } from '../access-log.ts';
+import type { RpcLogger } from '../../rpc/index.ts';
 import type { Upgrade } from './handshake.ts';
 import type { StreamingSettings } from './settings.ts';
 import { readTls } from './tls-files.ts';
@@ -13,7 +13,7 @@ import type { TlsMaterial, TlsWatchDeps } from './tls-files.ts';
 
 export interface HttpListenerDeps {
   readonly settings: StreamingSettings;
-  readonly logger: Pick<CriLogger, 'debug' | 'info' | 'warn'>;
+  readonly logger: Pick<RpcLogger, 'debug' | 'info' | 'warn'>;
   readonly onUpgrade: (upgrade: Upgrade) => void;
   readonly tlsIntervalMs: number;
 }

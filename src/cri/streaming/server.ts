@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EngineError, invalidField, messageOf } from '../../engine/index.ts';
-import type { CriLogger } from '../access-log.ts';
+import type { RpcLogger } from '../../rpc/index.ts';
 import { refuse } from './handshake.ts';
 import type { Upgrade } from './handshake.ts';
 import { listenHttp } from './http-listener.ts';
@@ -16,7 +16,7 @@ import { Tokens } from './tokens.ts';
 export interface StreamingServerDeps {
   readonly settings: StreamingSettings;
   readonly targets: StreamingTargets;
-  readonly logger: Pick<CriLogger, 'debug' | 'info' | 'warn'>;
+  readonly logger: Pick<RpcLogger, 'debug' | 'info' | 'warn'>;
   /** How long sessions may go on after close(); 10 s unless said otherwise. */
   readonly drainMs?: number;
   /** How often the files of TLS are looked at; every 10 s unless said otherwise. */

@@ -1,13 +1,12 @@
 import { status } from '@grpc/grpc-js';
 import { kindOf, messageOf } from '../engine/index.ts';
 import type { ErrorKind } from '../engine/index.ts';
-import { subjectOf } from './call-subject.ts';
 import { codeName } from './grpc-status.ts';
 import type { Handler } from './handler.ts';
 import { rpcName } from './handler.ts';
 
-/** The part of a logger that the façade uses; pino's fits. */
-export interface CriLogger {
+/** The part of a logger that servers use; pino's fits. */
+export interface RpcLogger {
   isLevelEnabled(level: string): boolean;
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;
@@ -15,14 +14,16 @@ export interface CriLogger {
   error(fields: object, message: string): void;
 }
 
+/** What a call is about, for its log line: names and ids, never anything that could be a secret. */
+export type CallSubject = Readonly<Record<string, string>>;
+
 /** A call that ended. */
 export interface CallRecord {
-  readonly handler: Handler;
+  readonly handler: Pick<Handler, 'path' | 'access'>;
   readonly id: number;
   readonly code: status;
   readonly durationMs: number;
-  readonly request: object | undefined;
-  readonly reply: object | undefined;
+  readonly subject: CallSubject;
   /** What the handler threw; undefined for a success. */
   readonly error: unknown;
 }
@@ -35,18 +36,20 @@ const OURS: ReadonlySet<ErrorKind> = new Set(['internal', 'unknown', 'data-loss'
 const USUAL: ReadonlySet<ErrorKind> = new Set(['not-found', 'cancelled', 'unimplemented']);
 
 /** One line for each call; successful reads at debug, for they are most of the traffic. */
-export function logCall(log: CriLogger, record: CallRecord): void {
+export function logCall(log: RpcLogger, record: CallRecord): void {
   const level = levelOf(record);
   if (!log.isLevelEnabled(level)) return;
-  const { handler, id, code, durationMs, error } = record;
+  const { handler, id, code, durationMs, subject, error } = record;
+  const method = rpcName(handler.path);
   const fields = {
     call: id,
-    ...subjectOf(record.request, record.reply),
+    method,
+    ...subject,
     code: codeName(code),
     ms: Math.round(durationMs * 10) / 10,
     ...errorFields(level, error),
   };
-  log[level](fields, rpcName(handler.path));
+  log[level](fields, method);
 }
 
 /** Where it is our fault the stack helps; elsewhere the message says it all. */
