@@ -13,3 +13,8 @@ export class CallError extends Error {
     this.code = code;
   }
 }
+
+/** What was looked at is not as it should be, and the output has said so. Exit code 1, without a line on stderr. */
+export class Unsound extends Error {
+  override readonly name = 'Unsound';
+}

@@ -2,7 +2,7 @@ import { parseCommandLine } from './arguments.ts';
 import { createClient, type CriClient } from './client.ts';
 import type { Output } from './command.ts';
 import { COMMANDS } from './commands/index.ts';
-import { CallError, UsageError } from './errors.ts';
+import { CallError, Unsound, UsageError } from './errors.ts';
 import type { Options } from './options.ts';
 import { printable } from './table.ts';
 import { commandUsage, usage } from './usage.ts';
@@ -25,7 +25,7 @@ export async function runCli(argv: readonly string[], deps: CliDeps): Promise<nu
     await run(argv, deps);
     return 0;
   } catch (error) {
-    deps.stderr.write(`davit: ${printable(describe(error))}\n`);
+    if (!(error instanceof Unsound)) deps.stderr.write(`davit: ${printable(describe(error))}\n`);
     return error instanceof UsageError ? MISUSED : FAILED;
   }
 }

@@ -1,5 +1,6 @@
 import type { Command } from '../command.ts';
 import { ps } from './containers.ts';
+import { doctor } from './doctor.ts';
 import { images, pull, rmi } from './images.ts';
 import { inspect } from './inspect.ts';
 import { create, rm, rmp, runp, start, stop, stopp } from './lifecycle.ts';
@@ -24,5 +25,6 @@ export const COMMANDS: readonly Command[] = [
   stop,
   rm,
   info,
+  doctor,
   version,
 ];

@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest';
+import { fakeHost } from '../doctor/fake-host.ts';
+import { reportOn } from './doctor-report.ts';
+import { Unsound } from './errors.ts';
+import { Options } from './options.ts';
+
+async function report(values: Record<string, string | boolean>, json = false) {
+  let text = '';
+  const stdout = { write: (part: string | Uint8Array) => (text += Buffer.from(part).toString()) };
+  const host = fakeHost({ nowMs: 0, files: { '/proc/self/status': 'CapBnd:\t000001ffffffffff\n' } });
+  const failure = await reportOn(host, { stdout, options: new Options(values), json }).catch((error: unknown) => error);
+  return { text, failure };
+}
+
+describe('reportOn()', () => {
+  it('shows the worst first, each with why and fix, and fails', async () => {
+    const { text, failure } = await report({});
+    expect(failure).toBeInstanceOf(Unsound);
+    expect(text).toMatch(/^ERROR {4}kernel {8}the kernel has no .* namespace\n {23}why: .*\n {23}fix: /);
+    expect(text).toContain('ERROR    clock         the clock says 1970-01-01');
+    expect(text.indexOf('ERROR')).toBeLessThan(text.indexOf('WARNING'));
+    expect(text).not.toMatch(/^ok /m);
+    expect(text).toMatch(/\n\d+ errors, \d+ warnings?, \d+ notes?; \d+ things fine \(--all shows them\)\n$/);
+  });
+
+  it('shows what is fine with --all', async () => {
+    expect((await report({ all: true })).text).toMatch(/^ok {7}capabilities {2}root with 41 capabilities$/m);
+  });
+
+  it('gives all of it as JSON', async () => {
+    const { checks, counts } = JSON.parse((await report({}, true)).text) as {
+      checks: { check: string; level: string }[];
+      counts: Record<string, number>;
+    };
+    expect(counts['error']).toBe(checks.filter(({ level }) => level === 'error').length);
+    expect(checks).toContainEqual(expect.objectContaining({ check: 'clock', level: 'error' }));
+  });
+
+  it('begins with a configuration that cannot be', async () => {
+    const { text } = await report({ config: '/no/such/file.toml' });
+    expect(text).toMatch(/^ERROR {4}configuration {1}\/no\/such\/file\.toml: cannot be read: ENOENT\n/);
+  });
+});

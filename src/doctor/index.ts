@@ -1,0 +1,6 @@
+/** What `davit doctor` looks at; needs no davitd. */
+export { byteSize } from './byte-size.ts';
+export { examine } from './examine.ts';
+export type { Finding, Level } from './finding.ts';
+export type { Host } from './host.ts';
+export { realHost } from './real-host.ts';
