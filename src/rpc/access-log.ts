@@ -1,5 +1,5 @@
 import { status } from '@grpc/grpc-js';
-import { kindOf, messageOf } from '../engine/index.ts';
+import { EngineError, kindOf, messageOf } from '../engine/index.ts';
 import type { ErrorKind } from '../engine/index.ts';
 import { codeName } from './grpc-status.ts';
 import type { Handler } from './handler.ts';
@@ -31,7 +31,7 @@ export interface CallRecord {
 type Level = 'debug' | 'info' | 'warn' | 'error';
 
 /** Errors that nobody asked for: a bug, or damage. */
-const OURS: ReadonlySet<ErrorKind> = new Set(['internal', 'unknown', 'data-loss']);
+const OURS: ReadonlySet<ErrorKind> = new Set(['internal', 'data-loss']);
 /** Everyday answers to a read: the object went meanwhile, the caller went, the method is not built. */
 const USUAL: ReadonlySet<ErrorKind> = new Set(['not-found', 'cancelled', 'unimplemented']);
 
@@ -61,6 +61,15 @@ function errorFields(level: Level, error: unknown): object {
 function levelOf({ handler, code, error }: CallRecord): Level {
   if (code === status.OK) return handler.access === 'read' ? 'debug' : 'info';
   const kind = kindOf(error);
-  if (OURS.has(kind)) return 'error';
+  if (OURS.has(kind) || (kind === 'unknown' && !wasSaid(error))) return 'error';
   return handler.access === 'read' && USUAL.has(kind) ? 'debug' : 'warn';
+}
+
+/**
+ * Whether somebody meant to say it: we ourselves, or by a code the kernel, containerd, an OCI runtime behind it (of a
+ * command that cannot be run, say). What has neither is an exception that nobody expected.
+ */
+function wasSaid(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return error.cause === undefined ? error instanceof EngineError || 'code' in error : wasSaid(error.cause);
 }

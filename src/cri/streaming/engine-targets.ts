@@ -7,10 +7,17 @@ const RESIZE_DEADLINE_MS = 10_000;
 /** The engine's verbs as the streaming server asks for them. */
 export function engineTargets(engine: Pick<Engine, 'openExec' | 'attachContainer' | 'connectPort'>): StreamingTargets {
   return {
-    exec: async ({ containerId, cmd, tty, stdin, stdout, stderr }, signal) => {
+    exec: async ({ containerId, cmd, tty, size, stdin, stdout, stderr }, signal) => {
       const session = await engine.openExec(
         containerId,
-        { cmd, tty, stdin, stdout: stdout ? 'stream' : 'drop', stderr: stderr ? 'stream' : 'drop' },
+        {
+          cmd,
+          tty,
+          ...(size === undefined ? {} : { size }),
+          stdin,
+          stdout: stdout ? 'stream' : 'drop',
+          stderr: stderr ? 'stream' : 'drop',
+        },
         signal,
       );
       return {
@@ -20,7 +27,7 @@ export function engineTargets(engine: Pick<Engine, 'openExec' | 'attachContainer
         exit: session.exit,
         resize: (width, height) => {
           // A size that could not be set is no reason to end the session; the next one comes with the next change.
-          session.resize({ width, height }, AbortSignal.timeout(RESIZE_DEADLINE_MS)).catch(() => undefined);
+          return session.resize({ width, height }, AbortSignal.timeout(RESIZE_DEADLINE_MS)).catch(() => undefined);
         },
         [Symbol.asyncDispose]: () => session[Symbol.asyncDispose](),
       };

@@ -28,8 +28,9 @@ export class FakeProcess implements RemoteProcess {
     this.disposed = this.#disposal.promise;
   }
 
-  resize(width: number, height: number): void {
+  resize(width: number, height: number): Promise<void> {
     this.sizes.push(`${width}x${height}`);
+    return Promise.resolve();
   }
 
   /** Ends the output and the process. */

@@ -99,17 +99,40 @@ describe.each([
     expect(client.status()).toMatchObject({ status: 'Failure', message: 'exec: /missing: no such file' });
   });
 
-  it('tells the process of the size of the terminal', async () => {
+  it('starts the process with the size of the terminal, and tells it of each other one', async () => {
+    await using h = await harness();
+    const client = await connect(h.server.getExec(anExec({ tty: true, stderr: false })), true);
+    client.resize('{"Width":100,"Height":30}\n');
+    const process = await h.targets.next();
+    expect(h.targets.requests).toMatchObject([{ size: { width: 100, height: 30 } }]);
+    client.resize('{"Width":77,"Height":22}\n');
+    await until(() => process.sizes.length > 0);
+    process.end(0);
+    await client.ended();
+    expect(process.sizes).toEqual(['77x22']);
+  });
+
+  it('waits not for ever for the size of a terminal', async () => {
     await using h = await harness();
     const client = await connect(h.server.getExec(anExec({ tty: true, stderr: false })), true);
     const process = await h.targets.next();
-    client.resize('{"Width":100,"Height":30}\n');
+    expect(h.targets.requests[0]).not.toHaveProperty('size');
     client.resize('{"Width":77,"Height":22}\n');
-    client.send('x');
-    await once(process.input, 'readable');
+    await until(() => process.sizes.length > 0);
     process.end(0);
     await client.ended();
-    expect(process.sizes).toEqual(['100x30', '77x22']);
+    expect(process.sizes).toEqual(['77x22']);
+  });
+
+  it('tells a container that is attached to of the size at once', async () => {
+    await using h = await harness();
+    const client = await connect(h.server.getAttach(anExec({ tty: true, stderr: false })), true);
+    client.resize('{"Width":100,"Height":30}\n');
+    const process = await h.targets.next();
+    await until(() => process.sizes.length > 0);
+    process.end(0);
+    await client.ended();
+    expect(process.sizes).toEqual(['100x30']);
   });
 
   it('goes on with a process that closes its input', async () => {

@@ -6,12 +6,15 @@ import type { CommandSession } from './command-session.ts';
 import { encodeStatus, failureStatus } from './command-status.ts';
 import type { CommandStatus } from './command-status.ts';
 import { LinkedSignal } from './linked-signal.ts';
-import { terminalSizes } from './resize.ts';
+import type { TerminalSize } from './resize.ts';
 import type { RemoteProcess } from './targets.ts';
+import { TerminalSizes } from './terminal-sizes.ts';
 
 export interface CommandDeps {
-  /** Starts or joins the process. */
-  readonly start: (signal: AbortSignal) => Promise<RemoteProcess>;
+  /** Starts or joins the process; `size` is the terminal's where it is waited for, and came in time. */
+  readonly start: (signal: AbortSignal, size: TerminalSize | undefined) => Promise<RemoteProcess>;
+  /** How long the start waits for the terminal's size, so that the process finds it; absent: it does not. */
+  readonly firstSizeMs?: number;
   readonly statusOf: (exitCode: number) => CommandStatus;
   /** Aborted, with an error for the client to read, when the server ends the session. */
   readonly stop: AbortSignal;
@@ -49,10 +52,13 @@ interface Ran {
 }
 
 async function run(session: CommandSession, deps: CommandDeps, signal: AbortSignal): Promise<Ran> {
-  const { start, statusOf, quietAfterExitMs = QUIET_AFTER_EXIT_MS } = deps;
+  const { start, statusOf, firstSizeMs, quietAfterExitMs = QUIET_AFTER_EXIT_MS } = deps;
   const failed = (error: unknown): CommandStatus => failureStatus(messageOf(signal.aborted ? signal.reason : error));
+  const sizes = TerminalSizes.of(session.resize);
   try {
-    const process = await start(signal);
+    const process = await start(signal, firstSizeMs === undefined ? undefined : await sizes.first(firstSizeMs));
+    // It ends with the client, or with a process that has no terminal any more: both are told elsewhere.
+    sizes.follow(({ width, height }) => process.resize(width, height)).catch(() => undefined);
     const status = await connect(session, process, quietAfterExitMs, signal).then(statusOf, failed);
     return { process, status };
   } catch (error) {
@@ -69,7 +75,6 @@ async function connect(
 ): Promise<number> {
   const outputs = [relay(process.stdout, session.stdout), relay(process.stderr, session.stderr)];
   forwardInput(session.stdin, process.stdin);
-  forwardSizes(session.resize, process);
   const { exitCode } = await unlessAborted(process.exit, signal);
   discard(session.stdin, process.stdin);
   await unlessAborted(allSent(outputs, quietMs), signal);
@@ -101,15 +106,6 @@ function discard(from: Readable | undefined, to: Writable | undefined): void {
   if (from === undefined) return;
   if (to !== undefined) from.unpipe(to);
   from.resume();
-}
-
-function forwardSizes(from: Readable | undefined, process: RemoteProcess): void {
-  if (from === undefined) return;
-  const forward = async (): Promise<void> => {
-    for await (const { width, height } of terminalSizes(from)) process.resize(width, height);
-  };
-  // It ends with the client, or with a process that has no terminal any more: both are told elsewhere.
-  forward().catch(() => undefined);
 }
 
 interface Relay {

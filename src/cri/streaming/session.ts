@@ -7,6 +7,7 @@ import type { Carrier, Upgrade } from './handshake.ts';
 import { aborted } from './linked-signal.ts';
 import { PORT_FORWARD_PROTOCOLS, servePortForward } from './port-forward.ts';
 import { serveCommand } from './remotecommand.ts';
+import type { TerminalSize } from './resize.ts';
 import type { StreamingSettings } from './settings.ts';
 import { openSpdyCommand, SPDY_COMMAND_PROTOCOLS } from './spdy-command.ts';
 import type { AttachRequest, ExecRequest, PortForwardRequest, StreamingTargets } from './targets.ts';
@@ -42,6 +43,11 @@ export interface SessionResult {
 
 /** Port forward over WebSocket is SPDY in a tunnel. */
 const TUNNEL_PROTOCOLS = ['SPDY/3.1+portforward.k8s.io'];
+/**
+ * Clients tell the size of their terminal right after its stream is open, which is one journey to them and back. Those
+ * that have no terminal to tell of wait in vain.
+ */
+const FIRST_SIZE_MS = 250;
 /** What is left of a connection when its session is stopped. */
 const LAST_WORDS_MS = 1_000;
 
@@ -105,10 +111,18 @@ async function openCommand(
 
 function commandOf(asked: Exclude<Asked, { kind: 'portforward' }>, targets: StreamingTargets) {
   if (asked.kind === 'exec') {
-    return { start: (signal: AbortSignal) => targets.exec(asked.request, signal), statusOf: exitStatus };
+    return {
+      start: (signal: AbortSignal, size: TerminalSize | undefined) =>
+        targets.exec({ ...asked.request, ...(size === undefined ? {} : { size }) }, signal),
+      statusOf: exitStatus,
+      firstSizeMs: FIRST_SIZE_MS,
+    };
   }
   // That the container has ended is no failure of attach, whatever its exit code.
-  return { start: (signal: AbortSignal) => targets.attach(asked.request, signal), statusOf: () => SUCCESS };
+  return {
+    start: (signal: AbortSignal) => targets.attach(asked.request, signal),
+    statusOf: () => SUCCESS,
+  };
 }
 
 async function forwardPorts(

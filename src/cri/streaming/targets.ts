@@ -1,4 +1,5 @@
 import type { Duplex, Readable, Writable } from 'node:stream';
+import type { TerminalSize } from './resize.ts';
 
 /** Which streams the client has asked for. With a terminal there is no stderr. */
 export interface AskedStreams {
@@ -11,6 +12,8 @@ export interface AskedStreams {
 export interface ExecRequest extends AskedStreams {
   readonly containerId: string;
   readonly cmd: readonly string[];
+  /** Of the terminal at the start of the command; absent: not known yet. */
+  readonly size?: TerminalSize;
 }
 
 export interface AttachRequest extends AskedStreams {
@@ -30,8 +33,8 @@ export interface RemoteProcess extends AsyncDisposable {
   readonly stdin?: Writable;
   readonly stdout?: Readable;
   readonly stderr?: Readable;
-  /** Of the terminal, in characters. */
-  resize(width: number, height: number): void;
+  /** Of the terminal, in characters; resolves when it has it, or cannot have it. Nothing happens without a terminal. */
+  resize(width: number, height: number): Promise<void>;
   /** Of the exec'd process, or of the container that is attached to. Output may still come after it. */
   readonly exit: Promise<{ readonly exitCode: number }>;
 }

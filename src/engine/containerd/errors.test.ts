@@ -48,6 +48,7 @@ describe('translateError()', () => {
 describe('describeRequest()', () => {
   it.each([
     [{ containerId: 'c', execId: 'e' }, 'c/e'],
+    [{ containerId: 'c', execId: 'c.1' }, 'c.1'],
     [{ containerId: 'c', execId: '' }, 'c'],
     [{ snapshotter: 'overlayfs', key: 'k', name: 'n' }, 'k'],
     [{ container: { id: 'inner' } }, 'inner'],

@@ -42,7 +42,8 @@ export function describeRequest(request: object): string {
   const fields = new Map<string, unknown>(Object.entries(request));
   const own = OBJECT_FIELDS.map((name) => fields.get(name)).find(isName);
   const exec = fields.get('execId');
-  if (own !== undefined) return isName(exec) ? `${own}/${exec}` : own;
+  if (own !== undefined && isName(exec)) return exec.startsWith(own) ? exec : `${own}/${exec}`;
+  if (own !== undefined) return own;
   for (const name of NESTED_FIELDS) {
     const nested = fields.get(name);
     if (typeof nested === 'object' && nested !== null) return describeRequest(nested);

@@ -131,6 +131,7 @@ class ShimExecs implements ExecService {
       containerId: target.id,
       cmd: request.cmd,
       tty: request.tty,
+      size: request.size,
       mark: execMark(ids),
       hardLocks: hardLocksIn(limits ?? ''),
     });

@@ -21,6 +21,8 @@ export interface ExecRequest {
   readonly cmd: readonly string[];
   /** A terminal has one output, stdout; `stderr` is then not used. */
   readonly tty: boolean;
+  /** Of the terminal when the process starts; absent: none yet. */
+  readonly size?: TerminalSize;
   /** Without stdin the process reads from /dev/null. */
   readonly stdin: boolean;
   readonly stdout: ExecOutput;

@@ -46,6 +46,13 @@ describe('execProcess()', () => {
     expect(JSON.parse(process({ spec, tty: true }))).toMatchObject({ env: ['TERM=dumb'] });
   });
 
+  it('has the size of its terminal, and none without a terminal', () => {
+    const size = { width: 91, height: 33 };
+    expect(JSON.parse(process({ tty: true, size }))).toMatchObject({ consoleSize: size });
+    expect(JSON.parse(process({ tty: true }))).not.toHaveProperty('consoleSize');
+    expect(JSON.parse(process({ size }))).not.toHaveProperty('consoleSize');
+  });
+
   it('marks by the soft limit of file locks, and leaves the hard one', () => {
     expect(process({ hardLocks: RLIM_INFINITY })).toMatch(
       /"rlimits":\[\{"type":"RLIMIT_LOCKS","hard":18446744073709551615,"soft":77\}\]\}$/,

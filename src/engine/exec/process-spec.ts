@@ -1,4 +1,5 @@
 import { EngineError } from '../errors.ts';
+import type { TerminalSize } from './exec-types.ts';
 
 /** What of a container's OCI process is read here; everything else of it is passed on as it is. */
 interface ContainerProcess {
@@ -12,6 +13,8 @@ export interface ExecProcessInput {
   readonly containerId: string;
   readonly cmd: readonly string[];
   readonly tty: boolean;
+  /** Of the terminal. */
+  readonly size?: TerminalSize | undefined;
   /** What marks the process and its descendants; see execMark(). */
   readonly mark: bigint;
   /** The hard limit of file locks that the process may have; undefined: no mark. */
@@ -39,7 +42,7 @@ export function execProcess(input: ExecProcessInput): string {
     terminal: input.tty,
     args: input.cmd,
     ...(input.tty ? { env: withTerm(process.env ?? []) } : {}),
-    consoleSize: undefined,
+    consoleSize: input.tty ? input.size : undefined,
     commandLine: undefined,
   });
   // A limit may be larger than what a JSON number of JavaScript can be.

@@ -12,8 +12,8 @@ export interface AttachSession extends AsyncDisposable {
   readonly stdin?: Writable;
   readonly stdout?: Readable;
   readonly stderr?: Readable;
-  /** Sizes the terminal; nothing happens to a container that has none, or that has ended. */
-  resize(width: number, height: number): void;
+  /** Sizes the terminal; nothing happens to a container that has none, or that has ended. Never rejects. */
+  resize(width: number, height: number): Promise<void>;
   /**
    * Resolves when the container's exit has been recorded, with its code, and with 0 when the client has ended its stdin
    * and so the session. Output may still come after it. Rejects when the session was lost, or dropped for being too slow.
@@ -48,8 +48,8 @@ export async function attachContainer(
     ...(stdout === undefined ? {} : { stdout }),
     ...(stderr === undefined ? {} : { stderr }),
     exit,
-    resize: (width, height) => {
-      if (record.spec.tty) resizeTerminal(deps, record.id, width, height);
+    resize: async (width, height) => {
+      if (record.spec.tty) await resizeTerminal(deps, record.id, width, height);
     },
     [Symbol.asyncDispose]: () => attachment[Symbol.asyncDispose](),
   };
@@ -77,8 +77,15 @@ async function exitCodeOf(
   throw new EngineError('unavailable', `container ${id} is not watched any more: davitd is ending; attach again`);
 }
 
-function resizeTerminal({ tasks, logger }: AttachContainerDeps, id: ContainerId, width: number, height: number): void {
-  tasks.resize(id, { width, height }, AbortSignal.timeout(RESIZE_DEADLINE_MS)).catch((error: unknown) => {
+async function resizeTerminal(
+  { tasks, logger }: AttachContainerDeps,
+  id: ContainerId,
+  width: number,
+  height: number,
+): Promise<void> {
+  try {
+    await tasks.resize(id, { width, height }, AbortSignal.timeout(RESIZE_DEADLINE_MS));
+  } catch (error) {
     logger.warn({ container: id, error: messageOf(error) }, 'the terminal was not resized');
-  });
+  }
 }
