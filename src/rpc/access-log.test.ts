@@ -2,8 +2,6 @@ import { status } from '@grpc/grpc-js';
 import { describe, expect, it } from 'vitest';
 import { EngineError, withContext } from '../engine/index.ts';
 import { logCall } from './access-log.ts';
-import { RuntimeService } from './generated/cri.js';
-import { read } from './handler.ts';
 
 interface Line {
   readonly level: string;
@@ -23,12 +21,11 @@ function lineOf(error: unknown): Line | undefined {
       error: log('error'),
     },
     {
-      handler: read(RuntimeService.execSync, async () => ({})),
+      handler: { path: '/runtime.v1.RuntimeService/ExecSync', access: 'read' },
       id: 1,
       code: status.UNKNOWN,
       durationMs: 1,
-      request: undefined,
-      reply: undefined,
+      subject: {},
       error,
     },
   );
