@@ -149,6 +149,7 @@ export function fakeEngine(verbs: Partial<Engine> = {}): Engine {
     imageFsInfo: () => ({ imageFilesystems: [], containerFilesystems: [] }),
     status: () => ({ conditions: [], handlers: [], supplementalGroupsPolicy: false, mountOptions: false }),
     cgroupDriver: () => 'cgroupfs',
+    outputStatus: () => Promise.reject(new Error('no pump')),
     containerdVersion: () => '',
     setPodCidrs: absent('setPodCidrs'),
     info: () => ({}),

@@ -9,6 +9,7 @@ import { VERSION } from '../version.ts';
 import { aroundCall } from './around-call.ts';
 import { handleSignals, sigusr1IsDisabled } from './signals.ts';
 import { writeStateDump } from './state-dump.ts';
+import { addOutputMetrics } from './output-metrics.ts';
 import { addStateGauges } from './state-gauges.ts';
 
 export interface DaemonDeps {
@@ -35,6 +36,7 @@ export async function runDaemon(config: Config, deps: DaemonDeps): Promise<numbe
   const runtime = await deps.createEngine({ logger, stepEnded: (report) => metrics.stepEnded(report) });
   const { engine } = runtime;
   addStateGauges(metrics, engine);
+  addOutputMetrics(metrics.registry, engine);
   const streaming = createStreamingServer({ settings: config.streaming, targets: engineTargets(engine), logger });
   const server = createCriServer(
     { socketPath: socketPathOf(config.listen), version: VERSION },

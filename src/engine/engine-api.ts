@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import type { AttachStreams } from './log/index.ts';
+import type { AttachStreams, PumpStatus } from './log/index.ts';
 import type { AttachSession } from './ops/attach-container.ts';
 import type { ContainerStats, ContainerStatsFilter, SandboxStats, SandboxStatsFilter } from './stats/index.ts';
 import type { ExecRequest, ExecSession, ExecSyncResult } from './exec/index.ts';
@@ -95,6 +95,8 @@ export interface Engine {
   removeImage(image: string, signal: AbortSignal): Promise<void>;
   imageFsInfo(): ImageFsInfo;
 
+  /** What the node's output process has done; asks it, and throws unavailable when it is away. */
+  outputStatus(signal: AbortSignal): Promise<PumpStatus>;
   status(): NodeStatus;
   cgroupDriver(): CgroupDriver;
   /** The version of containerd behind us, '' while it has not been reached. */

@@ -72,6 +72,7 @@ export function createVerbs(deps: VerbsDeps): Engine {
     removeImage: (image, signal) => images.remove(image, signal),
     imageFsInfo: () => images.fsInfo(),
 
+    outputStatus: (signal) => deps.log.status(signal),
     status: () => nodeStatus({ containerd, network, handlers, runtimes: deps.runtimes, isReady }),
     cgroupDriver: () => handlers.cgroupDriver,
     containerdVersion: () => containerd.facts()?.version ?? '',

@@ -97,7 +97,10 @@ export class ContainerStreams {
     const { journals, progress } = open;
     const saved = progress.load();
     if (saved === undefined) {
-      deps.log.error('saved progress is unreadable; what the journals hold is given up', { container: spec.id });
+      const lostBytes = Object.values(journals).reduce((sum, journal) => sum + journal.size, 0);
+      deps.counters.lostBytes += lostBytes;
+      const fields = { container: spec.id, lostBytes };
+      deps.log.error('saved progress is unreadable; what the journals hold is given up', fields);
     }
     const parts = { journals, progress, workspace: deps.workspace, maxLine: spec.maxLine };
     const streams = new ContainerStreams(spec, folder, deps, open, Transcript.resume(parts, saved));
@@ -119,6 +122,11 @@ export class ContainerStreams {
 
   get stalled(): boolean {
     return this.#stall !== undefined;
+  }
+
+  /** Right after `recover`: nobody has the container's outputs open for writing, and nothing is in them. */
+  get abandoned(): boolean {
+    return this.#open.outputs.every((output) => output.take() === 0 && output.hungUp);
   }
 
   info(): StreamsInfo {
@@ -237,7 +245,10 @@ export class ContainerStreams {
   #catchUp(): void {
     if (this.spec.log !== undefined && this.#log === undefined) this.#findLog(this.spec.log);
     if (this.#transcript.uncertain) this.#reconcile();
-    for (const output of this.#open.outputs) this.#drain(output, false);
+    for (const output of this.#open.outputs) {
+      this.#drain(output, false);
+      this.#transcript.rest(output.name); // where the journals' file system is full, this makes room
+    }
   }
 
   /**

@@ -44,8 +44,11 @@ export class HeldStreams {
     };
   }
 
-  /** Takes over what the last pump left. One that cannot be read is kept as damaged, and keeps no other from going on. */
-  recover(): void {
+  /**
+   * Takes over what the last pump left. One that cannot be read is kept as damaged, and keeps no other from going on.
+   * `unguarded` says that davitd was away, too: a container that ended then took what its FIFOs held with it.
+   */
+  recover(unguarded: boolean): void {
     for (const id of StreamsFolder.list(this.#deps.root)) {
       const folder = new StreamsFolder(this.#deps.root, id);
       let record: StreamsRecord | undefined;
@@ -53,7 +56,7 @@ export class HeldStreams {
         record = folder.loadRecord();
         if (record === undefined)
           folder.remove(); // an add that nobody was told of
-        else this.#held.set(id, this.#recovered(record, folder));
+        else this.#held.set(id, this.#recovered(record, folder, unguarded));
       } catch (error) {
         const problem = `cannot be taken over from ${join(this.#deps.root, id)}: ${messageOf(error)}; remove the container`;
         this.#held.set(id, { state: 'damaged', spec: record?.spec, problem });
@@ -145,10 +148,18 @@ export class HeldStreams {
     this.#held.clear();
   }
 
-  #recovered(record: StreamsRecord, folder: StreamsFolder): Held {
+  #recovered(record: StreamsRecord, folder: StreamsFolder, unguarded: boolean): Held {
     const { spec, ended } = record;
     if (ended === undefined) {
-      return { state: 'open', streams: ContainerStreams.recover(record, folder, this.#streamsDeps) };
+      const streams = ContainerStreams.recover(record, folder, this.#streamsDeps);
+      if (unguarded && streams.abandoned) {
+        this.#deps.counters.unguardedEnds++;
+        this.#deps.log.warn(
+          'the container ended while neither davitd nor davit-pump ran; its log may lack the last output',
+          { container: spec.id },
+        );
+      }
+      return { state: 'open', streams };
     }
     folder.removeJournals();
     return { state: 'ended', spec, totals: ended };

@@ -8,16 +8,14 @@ export interface JournalSource {
   readonly size: number;
   /** Reads up to `length` bytes at `offset` to the start of `into`; returns how many. */
   read(into: Buffer, offset: number, length: number): number;
-  /** Gives the memory of the bytes before `offset` back; they are never read again. */
-  release(offset: number): void;
+  /** Gives the memory of the bytes before `offset` back, if they take more than `spare`; they are never read again. */
+  release(offset: number, spare: number): void;
   /** Starts anew at offset 0. */
   empty(): void;
 }
 
 const JOURNAL_MODE = 0o600;
 const PAGE_BYTES = 4096;
-/** The memory that bytes which are in the log may still take. */
-const RELEASE_BYTES = 1024 * 1024;
 
 /**
  * A file on tmpfs that a stream's bytes are spliced into: they are in the FIFO or here, never in this process alone, and
@@ -54,9 +52,9 @@ export class Journal implements JournalSource {
     return readSync(this.#fd, into, 0, length, offset);
   }
 
-  release(offset: number): void {
+  release(offset: number, spare: number): void {
     const end = offset - (offset % PAGE_BYTES);
-    if (end - this.#released < RELEASE_BYTES) return;
+    if (end - this.#released < Math.max(PAGE_BYTES, spare)) return;
     punchHole(this.#fd, this.#released, end - this.#released);
     this.#released = end;
   }

@@ -1,4 +1,5 @@
-import { writeSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { readFileSync, writeSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { moveToOwnCgroup } from './own-cgroup.ts';
 import { EXIT_ANOTHER_PUMP } from '../sys/pump-protocol.ts';
@@ -34,7 +35,10 @@ async function main(): Promise<void> {
     cgroup.leave();
     process.exit(0);
   };
-  const pump = await startPump({ ...options, log, onUnreachable: () => stop('its socket is gone') });
+  const build = createHash('sha256')
+    .update(readFileSync(import.meta.filename))
+    .digest('hex');
+  const pump = await startPump({ ...options, build, log, onUnreachable: () => stop('its socket is gone') });
   if (pump === undefined) {
     log.info('another pump serves this state', { state: options.state });
     return process.exit(EXIT_ANOTHER_PUMP);
@@ -53,21 +57,34 @@ function writeStderr(line: string): void {
   }
 }
 
-function readOptions(): { state: string; version: string; cgroup: string } | undefined {
+interface Options {
+  readonly state: string;
+  readonly version: string;
+  readonly cgroup: string;
+  readonly replaces?: number;
+  readonly unguarded: boolean;
+}
+
+function readOptions(): Options | undefined {
   try {
     const { values } = parseArgs({
       options: {
         state: { type: 'string' },
         version: { type: 'string', default: 'unknown' },
         cgroup: { type: 'string', default: 'own' },
+        replace: { type: 'string' },
+        unguarded: { type: 'boolean', default: false },
       },
     });
     if (values.state?.startsWith('/') !== true) throw new Error('--state must be an absolute path');
     if (values.cgroup !== 'own' && values.cgroup !== 'inherit') throw new Error('--cgroup must be own or inherit');
-    return { state: values.state, version: values.version, cgroup: values.cgroup };
+    const replaces = values.replace === undefined ? undefined : Number(values.replace);
+    if (replaces !== undefined && !(replaces > 1)) throw new Error('--replace must be the pid of a pump');
+    const { state, version, cgroup, unguarded } = values;
+    return { state, version, cgroup, unguarded, ...(replaces === undefined ? {} : { replaces }) };
   } catch (error) {
     writeStderr(
-      `davit-pump: ${messageOf(error)}\nusage: davit-pump --state DIR [--version V] [--cgroup own|inherit]\n`,
+      `davit-pump: ${messageOf(error)}\nusage: davit-pump --state DIR [--version V] [--cgroup own|inherit] [--replace PID] [--unguarded]\n`,
     );
     return undefined;
   }

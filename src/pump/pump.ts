@@ -15,6 +15,12 @@ export interface PumpOptions {
   readonly state: string;
   /** davit's version. */
   readonly version: string;
+  /** Tells this program from others of the same version. */
+  readonly build: string;
+  /** A pump that is to be replaced: ended as soon as this one can go on. */
+  readonly replaces?: number;
+  /** davitd was not there either until now: nobody held the other ends of the FIFOs. */
+  readonly unguarded?: boolean;
   readonly log: PumpLog;
   /** Called once when the socket that clients know it by is gone: nobody can reach this pump any more. */
   readonly onUnreachable: () => void;
@@ -31,11 +37,12 @@ const REACHABLE_INTERVAL_MS = 3000;
 const OOM_SCORE_ADJ = -999;
 
 /** Takes over what a former pump left, then serves. Undefined if another pump runs on this state. */
-export async function startPump({ state, version, log, onUnreachable }: PumpOptions): Promise<Pump | undefined> {
+export async function startPump(options: PumpOptions): Promise<Pump | undefined> {
+  const { state, version, build, log } = options;
   const folder = join(state, PUMP_FOLDER);
   mkdirSync(folder, { recursive: true, mode: FOLDER_MODE });
   using undo = new DisposableStack();
-  const lock = takeLock(join(folder, 'lock'));
+  const lock = await takeLock(join(folder, 'lock'), options.replaces);
   if (lock === undefined) return undefined;
   undo.use(lock);
   preferOtherVictims();
@@ -53,7 +60,7 @@ export async function startPump({ state, version, log, onUnreachable }: PumpOpti
     onStdinClosed: (id) => server.publish({ event: 'stdin-closed', id }),
   });
   undo.defer(() => held.close());
-  const hello = { protocol: PROTOCOL_VERSION, version, pid: process.pid };
+  const hello = { protocol: PROTOCOL_VERSION, version, build, pid: process.pid };
   const server: PumpServer = new PumpServer(
     join(folder, SOCKET_NAME),
     handlersOf(held, () => ({ ...counters, attached: server.attached }), hello),
@@ -61,12 +68,12 @@ export async function startPump({ state, version, log, onUnreachable }: PumpOpti
     log,
   );
   undo.defer(() => server.close());
-  held.recover();
+  held.recover(options.unguarded === true);
   await server.listen();
   log.info('serves', { pid: process.pid, version, ...held.counts() });
 
   const timer = setInterval(() => {
-    if (!server.reachable) onUnreachable();
+    if (!server.reachable) options.onUnreachable();
   }, REACHABLE_INTERVAL_MS);
   undo.defer(() => clearInterval(timer));
   const all = undo.move();

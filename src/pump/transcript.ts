@@ -23,6 +23,8 @@ export interface Reconciled {
 const EMPTY_IDLE_BYTES = 4096;
 /** … and a busy one with this many. */
 const EMPTY_BUSY_BYTES = 1024 * 1024;
+/** The memory that a busy journal's bytes may still take when they are in the log. */
+const SPARE_BUSY_BYTES = 1024 * 1024;
 /** More than our own lines since the last save can be. */
 const TAIL_LIMIT_BYTES = 64 * 1024 * 1024;
 
@@ -114,15 +116,17 @@ export class Transcript {
       if (next.offset === position.offset) break;
       this.#positions[stream] = next;
       this.#save();
-      journal.release(next.offset);
+      journal.release(next.offset, SPARE_BUSY_BYTES);
     }
     if (journal.size >= EMPTY_BUSY_BYTES) this.#emptyIfDone(stream, journal);
   }
 
-  /** Nothing comes at present: gives the journal's memory back if all of it is in the log. */
+  /** Nothing comes at present: gives the journal's memory back, but for an unfinished line. */
   rest(stream: StreamName): void {
     const journal = this.#parts.journals[stream];
-    if (journal !== undefined && journal.size >= EMPTY_IDLE_BYTES) this.#emptyIfDone(stream, journal);
+    if (journal === undefined || journal.size < EMPTY_IDLE_BYTES) return;
+    this.#emptyIfDone(stream, journal);
+    journal.release(this.#position(stream).offset, 0);
   }
 
   /** Gives a resumed transcript the log that it was in. */

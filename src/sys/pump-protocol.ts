@@ -5,6 +5,9 @@
  *
  * `attach` makes a connection one container's: after its reply the connection carries frames (attach-frames.ts) and no more
  * messages.
+ *
+ * A pump is replaced by the next one, which is started with its pid: it ends the former by SIGTERM, which every pump takes as
+ * `let go of everything, at once`, and goes on once it has the lock. `hello` and this are the same in every protocol.
  */
 export const PROTOCOL_VERSION = 2;
 /** Older ones are not understood any more. */
@@ -101,6 +104,8 @@ export interface Hello {
   readonly protocol: number;
   /** davit's version that this pump is of. */
   readonly version: string;
+  /** Hash of its program; pumps of davit 0.1.0 do not tell. */
+  readonly build?: string;
   readonly pid: number;
 }
 
@@ -119,6 +124,8 @@ export interface Status extends Hello {
   readonly stalls: number;
   readonly stalledMs: number;
   readonly reopens: number;
+  /** Containers that ended with neither davitd nor a pump there: up to a FIFO of each one's output is lost. */
+  readonly unguardedEnds?: number;
 }
 
 /** Each op's parameters and result. `finish` says that no more writers will come: the reply, or later the event, has the totals. */

@@ -15,6 +15,14 @@ export interface LaunchOptions {
   readonly cgroup?: 'own' | 'inherit';
 }
 
+/** What the pump that is started has to know of the moment. */
+export interface LaunchMoment {
+  /** The pid of the pump that it replaces. */
+  readonly replaces?: number;
+  /** Until now nobody held the other ends of the FIFOs: davitd has just started, too. */
+  readonly unguarded?: boolean;
+}
+
 export interface LaunchedPump {
   readonly pid: number | undefined;
   /** Why it ended, once it has: an exit code or a signal, or why it could not be started. */
@@ -28,15 +36,18 @@ const LOG_MODE = 0o640;
 const LOG_LIMIT_BYTES = 1024 * 1024;
 
 /** Starts a pump that outlives this process: own session, nothing inherited but its log. Where one runs already, it ends by itself. */
-export function launchPump({ entry, state, version, cgroup = 'own' }: LaunchOptions): LaunchedPump {
+export function launchPump(options: LaunchOptions, moment: LaunchMoment = {}): LaunchedPump {
+  const { entry, state, version, cgroup = 'own' } = options;
   const folder = join(state, PUMP_FOLDER);
   mkdirSync(folder, { recursive: true, mode: FOLDER_MODE });
   const logPath = join(folder, 'pump.log');
   const log = openLog(logPath);
   try {
     closeAllOnExec();
-    const options = ['--state', state, '--version', version, '--cgroup', cgroup];
-    const child = spawn(process.execPath, ['--disable-sigusr1', entry, ...options], {
+    const flags = ['--state', state, '--version', version, '--cgroup', cgroup];
+    if (moment.replaces !== undefined) flags.push('--replace', String(moment.replaces));
+    if (moment.unguarded === true) flags.push('--unguarded');
+    const child = spawn(process.execPath, ['--disable-sigusr1', entry, ...flags], {
       cwd: '/',
       detached: true,
       env: { PATH: process.env['PATH'] ?? '' },

@@ -62,6 +62,8 @@ export interface PumpStatus {
   readonly stalls: number;
   readonly stalledMs: number;
   readonly reopens: number;
+  /** Containers that ended with neither davitd nor a pump there: up to a FIFO (1 MiB) of each one's output is lost. */
+  readonly unguardedEnds?: number;
 }
 
 /** Which of a container's streams to attach to; at least one. */

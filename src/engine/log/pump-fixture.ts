@@ -40,7 +40,8 @@ export class PumpFixture implements AsyncDisposable {
   /** Containers whose stdin was said to be closed for good. */
   readonly stdinClosed: string[] = [];
   service: LogService;
-  readonly #entry: string;
+  #entry: string;
+  #version = '0.0.0-test';
   readonly #writers: number[] = [];
 
   private constructor(folder: string, entry: string) {
@@ -50,8 +51,9 @@ export class PumpFixture implements AsyncDisposable {
   }
 
   /** `entry` is the pump's sources, or a bundle of them. */
-  static async start(entry = PUMP_ENTRY): Promise<PumpFixture> {
+  static async start(entry = PUMP_ENTRY, options: FixtureOptions = {}): Promise<PumpFixture> {
     const fixture = new PumpFixture(await mkdtemp(join(tmpdir(), 'davit-pump-')), entry);
+    await options.beforeStart?.(fixture);
     await fixture.service.start(soon());
     return fixture;
   }
@@ -83,9 +85,11 @@ export class PumpFixture implements AsyncDisposable {
     });
   }
 
-  /** davitd ends and another one starts. */
-  async restartService(): Promise<void> {
+  /** davitd ends and another one starts, perhaps one with another pump program. */
+  async restartService(program: { readonly entry?: string; readonly version?: string } = {}): Promise<void> {
     await this.service.close();
+    this.#entry = program.entry ?? this.#entry;
+    this.#version = program.version ?? this.#version;
     this.service = this.#newService();
     await this.service.start(soon());
   }
@@ -137,13 +141,17 @@ export class PumpFixture implements AsyncDisposable {
     return createLogService({
       entry: this.#entry,
       state: this.state,
-      version: '0.0.0-test',
+      version: this.#version,
       cgroup: 'inherit',
       maxLineBytes: MAX_LINE_BYTES,
       onStdinClosed: (id) => this.stdinClosed.push(id),
       logger: this.logger,
     });
   }
+}
+
+export interface FixtureOptions {
+  readonly beforeStart?: (fixture: PumpFixture) => Promise<void>;
 }
 
 export interface Writer {
@@ -179,8 +187,8 @@ export function isAlive(pid: number): boolean {
 }
 
 /** The pump as production runs it: a bundle starts in a third of the time of its sources. Remove it in the end. */
-export async function bundlePump(): Promise<string> {
-  const outfile = join(BUNDLES, `davit-pump-${process.pid}.mjs`);
+export async function bundlePump(name = 'davit-pump'): Promise<string> {
+  const outfile = join(BUNDLES, `${name}-${process.pid}.mjs`);
   await build({
     entryPoints: [PUMP_ENTRY],
     outfile,

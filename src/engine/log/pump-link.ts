@@ -1,15 +1,24 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION, PUMP_FOLDER, SOCKET_NAME } from '../../sys/pump-protocol.ts';
+import {
+  OLDEST_PROTOCOL_VERSION,
+  PROTOCOL_VERSION,
+  PUMP_FOLDER,
+  SOCKET_NAME,
+  type Hello,
+} from '../../sys/pump-protocol.ts';
 import { EngineError, messageOf } from '../errors.ts';
 import type { Logger } from '../logger.ts';
-import type { LaunchedPump } from './launcher.ts';
+import type { LaunchedPump, LaunchMoment } from './launcher.ts';
+import { isOutdated, type PumpProgram } from './pump-age.ts';
 import { ConnectionLost, PumpConnection } from './pump-connection.ts';
 
 export interface PumpLinkDeps {
   readonly state: string;
   readonly logger: Logger;
-  readonly launch: () => LaunchedPump;
+  /** davitd's own pump program, as it is now. */
+  readonly own: () => Promise<PumpProgram>;
+  readonly launch: (moment: LaunchMoment) => LaunchedPump;
   /** Called with each new connection before anybody else may use it; a failure is logged. */
   readonly onConnected: (connection: PumpConnection) => Promise<void>;
   /** The pump has let go of a container's stdin for good. */
@@ -22,7 +31,10 @@ const POLL_INTERVAL_MS = 10;
 const FIRST_RETRY_MS = 50;
 const LAST_RETRY_MS = 3000;
 
-/** Keeps a connection to the node's pump: finds it or starts it, and does so again whenever it is gone, until closed. */
+/**
+ * Keeps a connection to the node's pump: finds it or starts it, replaces one of another build, and does so again whenever it
+ * is gone, until closed.
+ */
 export class PumpLink {
   readonly #deps: PumpLinkDeps;
   readonly socketPath: string;
@@ -31,6 +43,13 @@ export class PumpLink {
   #connection: PumpConnection | undefined;
   #keeping: Promise<void> | undefined;
   #problem = 'it was not asked yet';
+  /** The pump that was started last: it is davitd's own, whatever it says. */
+  #launchedPid: number | undefined;
+  /** One that could not be replaced. */
+  #keptPid: number | undefined;
+  /** The pump that takes over from one that has let go. */
+  #successor: LaunchedPump | undefined;
+  #hasLooked = false;
 
   constructor(deps: PumpLinkDeps) {
     this.#deps = deps;
@@ -102,13 +121,17 @@ export class PumpLink {
     try {
       if (this.#closing.signal.aborted) return;
       this.#problem = 'it does not answer';
-      const { pid, version, protocol } = await connection.hello();
-      if (protocol < OLDEST_PROTOCOL_VERSION || protocol > PROTOCOL_VERSION) {
+      const peer = await connection.hello();
+      const { pid, version, protocol } = peer;
+      const isUnderstood = protocol >= OLDEST_PROTOCOL_VERSION && protocol <= PROTOCOL_VERSION;
+      // Before the pump is replaced: davitd's ends of the FIFOs keep what comes until the next one reads.
+      if (isUnderstood) await this.#deps.onConnected(connection);
+      if (await this.#replace(peer, connection)) return;
+      if (!isUnderstood) {
         throw new Error(
           `davit-pump (pid ${pid}, ${version}) speaks protocol ${protocol}, davitd ${OLDEST_PROTOCOL_VERSION} to ${PROTOCOL_VERSION}`,
         );
       }
-      await this.#deps.onConnected(connection);
       this.#deps.logger.info({ pid, version }, 'connected to davit-pump');
       this.#ready.resolve(connection);
       published = true;
@@ -123,18 +146,50 @@ export class PumpLink {
     }
   }
 
+  /** Starts davitd's own pump in the place of an outdated one; false where the running one stays. */
+  async #replace(running: Hello, connection: PumpConnection): Promise<boolean> {
+    const { pid, version } = running;
+    if (pid === this.#launchedPid || pid === this.#keptPid) return false;
+    const { logger } = this.#deps;
+    const own = await this.#deps.own().catch((error: unknown) => {
+      logger.error({ error: messageOf(error) }, "davitd's own davit-pump cannot be read; the running one stays");
+      return undefined;
+    });
+    if (own === undefined || !isOutdated(running, own)) return false;
+    const next = this.#launch({ replaces: pid });
+    logger.info({ pid, version, next: next.pid }, 'davit-pump is of another build; the next one takes over');
+    const failed = next.ended.then((why) => `ended with ${why}`);
+    const tooLate = sleep(START_DEADLINE_MS, `is not done after ${START_DEADLINE_MS} ms`, {
+      signal: this.#closing.signal,
+    });
+    const problem = await Promise.race([connection.closed.then(() => undefined), failed, tooLate]);
+    if (problem === undefined) {
+      this.#successor = next;
+      return true;
+    }
+    this.#keptPid = pid;
+    logger.error(
+      { pid, version, problem, log: next.logPath },
+      'davit-pump could not be replaced; the running one stays',
+    );
+    return false;
+  }
+
   async #open(): Promise<PumpConnection> {
     return await PumpConnection.open(this.socketPath, this.#deps.onStdinClosed);
   }
 
   async #establish(): Promise<PumpConnection> {
+    const successor = this.#successor;
+    this.#successor = undefined;
     const running = await this.#open().catch(() => undefined);
+    const unguarded = !this.#hasLooked;
+    this.#hasLooked = true;
     if (running !== undefined) return running;
-    const pump = this.#deps.launch();
+    const pump = successor ?? this.#launch({ unguarded });
     let ended: string | undefined;
     void pump.ended.then((why) => {
       ended = why;
-      this.#deps.logger.warn({ pid: pump.pid, why }, 'davit-pump ended');
     });
     const deadline = performance.now() + START_DEADLINE_MS;
     for (;;) {
@@ -148,6 +203,13 @@ export class PumpLink {
         throw new Error(`davit-pump was started and ${fate}; ${pump.logPath} says more`, { cause: error });
       }
     }
+  }
+
+  #launch(moment: LaunchMoment): LaunchedPump {
+    const pump = this.#deps.launch(moment);
+    this.#launchedPid = pump.pid;
+    void pump.ended.then((why) => this.#deps.logger.warn({ pid: pump.pid, why }, 'davit-pump ended'));
+    return pump;
   }
 }
 

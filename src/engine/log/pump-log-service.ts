@@ -16,6 +16,7 @@ import type {
   PumpStatus,
 } from './log-service.ts';
 import type { PumpConnection } from './pump-connection.ts';
+import { pumpProgram } from './pump-age.ts';
 import { PumpLink } from './pump-link.ts';
 import { outputPaths, Standby } from './standby.ts';
 
@@ -53,7 +54,8 @@ class PumpLogService implements LogService {
     this.#link = new PumpLink({
       state: deps.state,
       logger: deps.logger,
-      launch: () => launchPump(deps),
+      own: () => pumpProgram(deps.entry, deps.version),
+      launch: (moment) => launchPump(deps, moment),
       onConnected: (connection) => this.#adopt(connection),
       onStdinClosed: (id) => this.#stdinClosed(id),
     });
