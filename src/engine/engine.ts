@@ -38,6 +38,7 @@ import {
   createAppArmorProfiles,
   createLabeller,
   createRootfsReader,
+  ImageFiles,
   createSecurityProfiles,
 } from './security/index.ts';
 import { createStatsService } from './stats/index.ts';
@@ -160,7 +161,7 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
     tasks,
     execs,
     cgroups,
-    rootfs,
+    imageFiles: new ImageFiles(rootfs),
     profiles: createSecurityProfiles(
       createAppArmorProfiles({ enabled: host.apparmor, node: createAppArmorNode(APPARMOR_PARSER) }),
     ),

@@ -20,6 +20,7 @@ export class FakeImages implements ImageService {
   readonly #images = new Map<string, Image>();
   /** `image id snapshotter` of each ensureUnpacked. */
   readonly unpacked: string[] = [];
+  onUnpack = (): void => undefined;
   /** What a registry would have: a pull of these names succeeds. */
   readonly remote = new Map<string, Image>();
 
@@ -74,6 +75,7 @@ export class FakeImages implements ImageService {
     if (image === undefined)
       return Promise.reject(new EngineError('not-found', `image ${imageId} is not on this node`));
     this.unpacked.push(`${imageId} ${snapshotter}`);
+    this.onUnpack();
     return Promise.resolve({ chainId: image.chainId });
   }
 }

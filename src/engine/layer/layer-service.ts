@@ -36,17 +36,25 @@ function mapLabels({ idMap }: RootRequest): Record<string, string> {
   return { [UID_MAP_LABEL]: map, [GID_MAP_LABEL]: map };
 }
 
+function rootName({ key, snapshotter }: Pick<RootRequest, 'key' | 'snapshotter'>): string {
+  return `${snapshotter} ${key}`;
+}
+
 class Layers implements LayerService {
   readonly #deps: LayerDeps;
   /** Two pulls that share layers unpack each of them once. */
   readonly #unpacking = new KeyedMutex<string>();
+  /** How to mount the roots made since davitd started: it does not change while a root lives. */
+  readonly #mounts = new Map<string, readonly Mount[]>();
 
   constructor(deps: LayerDeps) {
     this.#deps = deps;
   }
 
   async prepareRoot(request: RootRequest, signal: AbortSignal): Promise<readonly Mount[]> {
-    return await this.#make('prepare', request, signal);
+    const mounts = await this.#make('prepare', request, signal);
+    this.#mounts.set(rootName(request), mounts);
+    return mounts;
   }
 
   async prepareView(request: RootRequest, signal: AbortSignal): Promise<readonly Mount[]> {
@@ -68,6 +76,7 @@ class Layers implements LayerService {
   }
 
   async removeRoot(key: string, snapshotter: string, signal: AbortSignal): Promise<void> {
+    this.#mounts.delete(rootName({ key, snapshotter }));
     try {
       await this.#deps.clients.snapshots.remove({ key, snapshotter }, { signal });
     } catch (error) {
@@ -76,6 +85,8 @@ class Layers implements LayerService {
   }
 
   async mountsOf(key: string, snapshotter: string, signal: AbortSignal): Promise<readonly Mount[]> {
+    const known = this.#mounts.get(rootName({ key, snapshotter }));
+    if (known !== undefined) return known;
     const { mounts } = await this.#deps.clients.snapshots.mounts({ key, snapshotter }, { signal });
     return mountsFrom(mounts);
   }

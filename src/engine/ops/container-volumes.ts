@@ -7,7 +7,7 @@ import type { DeclaredVolume } from '../volume/index.ts';
 import type { OpsDeps } from './deps.ts';
 import { containerLabels } from './labels.ts';
 
-export type ContainerVolumesDeps = Pick<OpsDeps, 'images' | 'layers' | 'rootfs' | 'volumes'>;
+export type ContainerVolumesDeps = Pick<OpsDeps, 'images' | 'layers' | 'volumes'>;
 
 export interface PreparedVolumes {
   /** What the container's image declares. */

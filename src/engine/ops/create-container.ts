@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { EngineError } from '../errors.ts';
+import { EngineError, isKind } from '../errors.ts';
 import { newContainerId } from '../ids.ts';
 import type { ContainerId } from '../ids.ts';
 import { defineOp, runOp } from '../op.ts';
 import type { StepFn } from '../op.ts';
+import type { Mount } from '../layer/index.ts';
 import { GROUP_PATH, neededFiles, PASSWD_PATH, planUser, resolveUser } from '../security/index.ts';
 import { containerName, moveContainer } from '../store/index.ts';
 import type { ContainerRecord, SandboxRecord } from '../store/index.ts';
@@ -32,7 +33,7 @@ export type CreateContainerDeps = RemoveContainerDeps &
     | 'images'
     | 'layers'
     | 'objects'
-    | 'rootfs'
+    | 'imageFiles'
     | 'volumes'
     | 'cgroups'
     | 'handlers'
@@ -95,10 +96,10 @@ async function makeContainer(
   const context = { subject: { container: id, sandbox: sandbox.id }, signal, observer: deps.observer };
   return await runOp(CREATE_CONTAINER, context, async (step) => {
     await reserveName(deps, step, sandbox, spec, id);
-    const image = await findImage(deps, step, sandbox, spec);
+    const image = await findImage(deps, step, spec);
     const intent = await persistIntent(deps, step, newRecord(deps, { id, sandbox, spec, image, configHash }));
-    await prepareRoot(deps, step, intent, sandbox, image);
-    const user = await findUser(deps, step, intent, image);
+    const mounts = await prepareRoot(deps, step, intent, sandbox, image);
+    const user = await findUser(deps, step, intent, image, mounts);
     const volumes = await makeVolumes(deps, step, { record: intent, sandbox, image });
     await createObject(deps, step, { record: { ...intent, user }, sandbox, image, volumes });
     return await step('record-result', {
@@ -129,15 +130,10 @@ async function reserveName(
   });
 }
 
-async function findImage(
-  deps: CreateContainerDeps,
-  step: StepFn<'find-image'>,
-  sandbox: SandboxRecord,
-  spec: ContainerSpec,
-): Promise<Image> {
+async function findImage(deps: CreateContainerDeps, step: StepFn<'find-image'>, spec: ContainerSpec): Promise<Image> {
   return await step('find-image', {
     deadlineMs: IMAGE_DEADLINE_MS,
-    do: async (signal) => {
+    do: async () => {
       const image = deps.images.get(spec.image.image);
       if (image === undefined) {
         throw new EngineError(
@@ -145,8 +141,6 @@ async function findImage(
           `image ${JSON.stringify(spec.image.image)} is not on this node; pull it first`,
         );
       }
-      const { snapshotter } = deps.handlers.resolve(sandbox.handlerName).config;
-      await deps.images.ensureUnpacked(image.id, snapshotter, signal);
       return image;
     },
   });
@@ -229,22 +223,28 @@ async function prepareRoot(
   record: ContainerRecord,
   sandbox: SandboxRecord,
   image: Image,
-): Promise<void> {
+): Promise<readonly Mount[]> {
   const { snapshotKey, snapshotter } = record;
   const { user } = sandbox.spec.namespaces;
-  await step('prepare-root', {
-    deadlineMs: CALL_DEADLINE_MS,
-    do: (signal) =>
-      deps.layers.prepareRoot(
-        {
-          key: snapshotKey,
-          snapshotter,
-          parent: image.chainId,
-          labels: containerLabels(record, sandbox),
-          ...(user === undefined ? {} : { idMap: user }),
-        },
-        signal,
-      ),
+  const root = {
+    key: snapshotKey,
+    snapshotter,
+    parent: image.chainId,
+    labels: containerLabels(record, sandbox),
+    ...(user === undefined ? {} : { idMap: user }),
+  };
+  return await step('prepare-root', {
+    deadlineMs: IMAGE_DEADLINE_MS,
+    do: async (signal) => {
+      try {
+        return await deps.layers.prepareRoot(root, signal);
+      } catch (error) {
+        if (!isKind(error, 'not-found')) throw error;
+        // The image was pulled for another snapshotter, or its unpacked layers have been lost.
+        await deps.images.ensureUnpacked(image.id, snapshotter, signal);
+        return await deps.layers.prepareRoot(root, signal);
+      }
+    },
     undo: (signal) => deps.layers.removeRoot(snapshotKey, snapshotter, signal),
   });
 }
@@ -254,10 +254,11 @@ async function findUser(
   step: StepFn<'resolve-user'>,
   record: ContainerRecord,
   image: Image,
+  mounts: readonly Mount[],
 ): Promise<ContainerUser> {
   return await step('resolve-user', {
     deadlineMs: CALL_DEADLINE_MS,
-    do: (signal) => lookUpUser(deps, record, image, signal),
+    do: (signal) => lookUpUser(deps, record, image, mounts, signal),
   });
 }
 
@@ -266,11 +267,12 @@ async function lookUpUser(
   deps: CreateContainerDeps,
   record: ContainerRecord,
   image: Image,
+  mounts: readonly Mount[],
   signal: AbortSignal,
 ): Promise<ContainerUser> {
   const plan = planUser(record.spec.security, image.config.user);
-  const mounts = await deps.layers.mountsOf(record.snapshotKey, record.snapshotter, signal);
-  const files = await deps.rootfs.readFiles(mounts, neededFiles(plan), signal);
+  const root = { chainId: image.chainId, snapshotter: record.snapshotter, mounts };
+  const files = await deps.imageFiles.read(root, neededFiles(plan), signal);
   const passwd = files.get(PASSWD_PATH);
   const group = files.get(GROUP_PATH);
   return resolveUser(plan, { ...(passwd === undefined ? {} : { passwd }), ...(group === undefined ? {} : { group }) });

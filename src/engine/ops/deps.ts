@@ -14,7 +14,7 @@ import type { LayerService } from '../layer/index.ts';
 import type { LogService } from '../log/index.ts';
 import type { CgroupService } from '../runtime/cgroup/index.ts';
 import type { Handlers } from '../runtime/handlers.ts';
-import type { Labeller, RootfsReader, SecurityProfiles } from '../security/index.ts';
+import type { ImageFiles, Labeller, SecurityProfiles } from '../security/index.ts';
 import type { HostFacts } from '../host/index.ts';
 import type { WorkQueue } from '../work-queue.ts';
 import type { HandlerFeatures } from '../types.ts';
@@ -45,7 +45,7 @@ export interface OpsDeps {
   readonly tasks: TaskService;
   readonly execs: ExecService;
   readonly cgroups: CgroupService;
-  readonly rootfs: RootfsReader;
+  readonly imageFiles: ImageFiles;
   readonly profiles: SecurityProfiles;
   readonly labeller: Labeller;
   readonly exits: ContainerExits;

@@ -16,7 +16,7 @@ import { createHandlers } from '../runtime/handlers.ts';
 import { FakeNamespaceService } from '../runtime/namespaces/fake.ts';
 import { FakePodPorts } from '../runtime/pod-ports/fake.ts';
 import { FakeAppArmorNode } from '../security/apparmor/fake.ts';
-import { createAppArmorProfiles, createSecurityProfiles } from '../security/index.ts';
+import { createAppArmorProfiles, createSecurityProfiles, ImageFiles } from '../security/index.ts';
 import { FakeRootfsReader } from '../security/rootfs/fake.ts';
 import { FakeLabeller } from '../security/selinux/fake.ts';
 import { createStore } from '../store/index.ts';
@@ -79,7 +79,7 @@ export async function testEngine() {
     handlers: createHandlers({ handlers: { runc: handler }, defaultRuntime: 'runc' }, 'cgroupfs'),
     runtimes: { features: () => ({ ...features }) },
     mountSources: new FakeMountSources(),
-    rootfs: new FakeRootfsReader(),
+    imageFiles: new ImageFiles(new FakeRootfsReader()),
     profiles: createSecurityProfiles(createAppArmorProfiles({ enabled: false, node: new FakeAppArmorNode() })),
     labeller: new FakeLabeller(),
     sandboxLocks: new KeyedMutex(),
