@@ -27,6 +27,12 @@ const OUTPUTS: readonly Output[] = [
   { from: 'proto/containerd', to: 'src/engine/containerd/generated/containerd', name: 'containerd' },
   { from: 'proto/admin', to: 'src/admin/generated/admin', name: 'admin', flatten: 'davit.admin.v1' },
   { from: 'proto/health', to: 'src/admin/generated/health', name: 'health', flatten: 'grpc.health.v1' },
+  {
+    from: 'proto/hcsshim',
+    to: 'src/engine/containerd/generated/hcsshim/runhcs',
+    name: 'hcsshim',
+    flatten: 'containerd.runhcs.v1',
+  },
 ];
 
 const PBJS_ARGS =

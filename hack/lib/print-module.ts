@@ -70,6 +70,7 @@ const FIXED_ALIASES: readonly (readonly [string, string])[] = [
   ['eventTypes', 'containerd.events'],
   ['transferTypes', 'containerd.types.transfer'],
   ['runc', 'containerd.runc.v1'],
+  ['runtimeOptions', 'runtimeoptions.v1'],
   ['shimV2', 'containerd.task.v2'],
   ['shimV3', 'containerd.task.v3'],
 ];

@@ -12,10 +12,14 @@ import {
   size,
   socketPathOrAuto,
   subnets,
+  text,
+  textMap,
   unixSocket,
+  wildcard,
 } from './kinds.ts';
 
 const range = { min: 1, max: 100_000 };
+const short = text('name', /^\w$/, 'one letter');
 
 describe('the kinds', () => {
   it.each<[string, Kind<unknown, Suffix>, unknown, unknown]>([
@@ -36,6 +40,8 @@ describe('the kinds', () => {
     ['a list in one string', listOf(absolutePath(), ':'), '/a:/b', ['/a', '/b']],
     ['an array', listOf(absolutePath(), ':'), ['/a'], ['/a']],
     ['an empty list', listOf(absolutePath(), ':'), '', []],
+    ['a pattern', wildcard('x'), 'io.[a-z]*/?', 'io.[a-z]*/?'],
+    ['a table of strings', textMap(short), { a: '1', b: '' }, { a: '1', b: '' }],
     ['a dual stack', subnets(), ['10.0.0.0/16', 'fd00::/64'], ['10.0.0.0/16', 'fd00::/64']],
   ])('read %s', (_, kind, raw, value) => {
     expect(kind.parse(raw)).toEqual(value);
@@ -64,6 +70,12 @@ describe('the kinds', () => {
     ['a path in a list', listOf(absolutePath(), ':'), ['/a', 'b'], /absolute path/],
     ['an entry of another type', listOf(absolutePath(), ':'), ['/a', 1], /got an integer/],
     ['an entry given twice', listOf(absolutePath(), ':'), '/a:/a', /twice/],
+    ['a set that is never closed', wildcard('x'), 'io.[a', /a pattern like/],
+    ['a pattern with a space', wildcard('x'), 'io. *', /a pattern like/],
+    ['no table', textMap(short), ['a'], /table of strings, got an array/],
+    ['a number in a table', textMap(short), { a: 1 }, /a is an integer/],
+    ['NUL in a table', textMap(short), { a: '\0' }, /a has a NUL/],
+    ['a bad name in a table', textMap(short), { ab: '' }, /one letter, got "ab"/],
     ['two subnets of one family', subnets(), ['10.0.0.0/16', '10.1.0.0/16'], /one of each/],
     ['no subnet', subnets(), [], /one of each/],
     ['a subnet without a length', subnets(), ['10.0.0.0'], /prefix length/],

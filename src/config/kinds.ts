@@ -1,7 +1,8 @@
 import { isIP, isIPv4 } from 'node:net';
 import { isAbsolute } from 'node:path';
 import { BadValue, type Kind } from './kind.ts';
-import { typeName } from './toml-value.ts';
+import { isTable, typeName } from './toml-value.ts';
+import { parseWildcard } from '../wildcard.ts';
 import { formatDuration, formatSize, parseDuration, parseSize } from './units.ts';
 
 /** A unix socket's path has this many bytes at most, and then the kernel truncates or refuses it. */
@@ -89,6 +90,35 @@ export function text(name: string, pattern: RegExp, what: string): Kind<string> 
     if (!pattern.test(value)) throw new BadValue(`must be ${what}, got "${value}"`);
     return value;
   });
+}
+
+/** A shell's pattern, as `src/wildcard.ts` reads them. */
+export function wildcard(name: string): Kind<string> {
+  return plain(name, (pattern) => {
+    if (!/^\S+$/.test(pattern) || parseWildcard(pattern) === undefined)
+      throw new BadValue(`must be a name or a pattern like io.example/*, got "${pattern}"`);
+    return pattern;
+  });
+}
+
+/** A table of strings under names of the operator's choice. */
+export function textMap(name: Kind<string>): Kind<Readonly<Record<string, string>>> {
+  return {
+    name: `table of ${name.name}s`,
+    suffix: '',
+    parse(raw) {
+      if (!isTable(raw)) throw new BadValue(`must be a table of strings, got ${typeName(raw)}`);
+      const entries = Object.entries(raw).map(([key, value]): readonly [string, string] => {
+        name.parse(key);
+        if (typeof value !== 'string') throw new BadValue(`must hold strings; ${key} is ${typeName(value)}`);
+        if (value.includes('\0')) throw new BadValue(`must hold strings; ${key} has a NUL in it`);
+        return [key, value];
+      });
+      return Object.fromEntries(entries);
+    },
+    fromFlag: (value) => value,
+    toRaw: (value) => value,
+  };
 }
 
 export function absolutePath(): Kind<string> {

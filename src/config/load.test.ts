@@ -50,12 +50,80 @@ describe('loadConfig()', () => {
     expect(loadConfig([], files).handlers['runc']).toMatchObject({ binary: 'crun', options: { SystemdCgroup: true } });
   });
 
-  it('refuses what only shims of runc take where the type is another', () => {
-    const text =
-      '[handlers.kata]\ntype = "io.containerd.kata.v2"\nbinary = "x"\n[handlers.kata.options]\nSystemdCgroup = true';
-    expect(checkConfig([], fakeFiles({ [MAIN]: text })).problems.map(({ line, key }) => [line, key])).toEqual([
-      [3, 'handlers.kata.binary'],
-      [5, 'handlers.kata.options.SystemdCgroup'],
+  it('takes every key of a handler', () => {
+    const text = [
+      '[handlers.win]',
+      'type = "io.containerd.runhcs.v1"',
+      'snapshotter = "windows"',
+      'pod_annotations = ["io.microsoft.virtualmachine.*"]',
+      'container_annotations = ["io.microsoft.container.*"]',
+      'cni_conf_dir = "/etc/cni/win.d"',
+      '[handlers.win.default_annotations]',
+      '"io.microsoft.container.x" = "1"',
+      '[handlers.win.options]',
+      'SandboxImage = "pause:1"',
+      'SandboxIsolation = "HYPERVISOR"',
+      'VmProcessorCount = 4',
+    ].join('\n');
+    expect(loadConfig([], fakeFiles({ [MAIN]: text })).handlers['win']).toEqual({
+      type: 'io.containerd.runhcs.v1',
+      snapshotter: 'windows',
+      defaultAnnotations: { 'io.microsoft.container.x': '1' },
+      podAnnotations: ['io.microsoft.virtualmachine.*'],
+      containerAnnotations: ['io.microsoft.container.*'],
+      cniConfDir: '/etc/cni/win.d',
+      options: { SandboxImage: 'pause:1', SandboxIsolation: 'HYPERVISOR', VmProcessorCount: 4 },
+    });
+  });
+
+  it.each([
+    ['type = "io.containerd.kata-qemu.v2"\n[handlers.x.options]\nConfigPath = "/c"'],
+    ['type = "io.containerd.runsc.v1"\n[handlers.x.options]\nTypeUrl = "a"\nConfigBody = "b"'],
+    ['type = "com.example.some.v3"\nplatform = "windows"'],
+    ['type = "/opt/bin/containerd-shim-runhcs-v1"\n[handlers.x.options]\nScrubLogs = true'],
+    ['type = "/opt/bin/containerd-shim-runc-v2"\nbinary = "/opt/bin/crun"\n[handlers.x.options]\nRoot = "/run/x"'],
+  ])('takes a handler with %j', (text) => {
+    expect(checkConfig([], fakeFiles({ [MAIN]: `[handlers.x]\n${text}` })).problems).toEqual([]);
+  });
+
+  it.each([
+    ['type = "runc"', 2, 'type', /runtime type like/],
+    ['type = "io.containerd.runc.v2."', 2, 'type', /runtime type like/],
+    ['type = "/opt/"', 2, 'type', /path of a shim/],
+    ['binary = "bin/runc"', 2, 'binary', /absolute path or the name/],
+    ['snapshotter = "/x"', 2, 'snapshotter', /snapshotter's name/],
+    ['platform = "darwin"', 2, 'platform', /one of linux, windows/],
+    ['platform = "windows"', 2, 'platform', /must be linux/],
+    ['type = "io.containerd.runhcs.v1"\nplatform = "linux"', 3, 'platform', /must be windows/],
+    ['pod_annotations = ["io.[a"]', 2, 'pod_annotations', /pattern like/],
+    ['container_annotations = [1]', 2, 'container_annotations', /integer/],
+    ['default_annotations = ["a"]', 2, 'default_annotations', /table of strings/],
+    ['[handlers.x.default_annotations]\na = 1', 2, 'default_annotations', /a is an integer/],
+    ['cni_conf_dir = "net.d"', 2, 'cni_conf_dir', /absolute path/],
+    ['[handlers.x.options]\nSystemdCgroup = 1', 3, 'options.SystemdCgroup', /true or false/],
+    [
+      '[handlers.x.options]\nSandboxImage = "a"',
+      3,
+      'options.SandboxImage',
+      /is for runhcs; this one takes NoPivotRoot/,
+    ],
+    ['[handlers.x.options]\nSystemdCgroups = true', 3, 'options.SystemdCgroups', /is SystemdCgroup meant/],
+    ['type = "io.containerd.kata.v2"\nbinary = "x"', 3, 'binary', /only runc's shim/],
+    [
+      'type = "io.containerd.kata.v2"\n[handlers.x.options]\nSystemdCgroup = true',
+      4,
+      'options.SystemdCgroup',
+      /is for runc's shim; this one takes TypeUrl/,
+    ],
+    [
+      'type = "io.containerd.kata.v2"\n[handlers.x.options]\nConfigPath = "/a"\nConfigBody = "b"',
+      5,
+      'options.ConfigBody',
+      /takes one of them/,
+    ],
+  ])('refuses a handler with %j', (text, line, key, message) => {
+    expect(checkConfig([], fakeFiles({ [MAIN]: `[handlers.x]\n${text}` })).problems).toEqual([
+      { file: MAIN, line, key: `handlers.x.${key}`, message: expect.stringMatching(message) },
     ]);
   });
 

@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { defaultConfig } from './defaults.ts';
 import { loadConfig } from './load.ts';
 import { defaultToml, dumpToml } from './render-toml.ts';
+import { SHIM_OPTIONS } from '../shim-kinds.ts';
+import type { ShimKind } from '../shim-kinds.ts';
 import type { Config } from './schema.ts';
 
 describe('defaultToml()', () => {
@@ -10,14 +12,25 @@ describe('defaultToml()', () => {
     expect(read(defaultToml())).toEqual(defaultConfig());
   });
 
-  it('still does with every example taken in', () => {
-    const text = defaultToml().replaceAll(/^# ([A-Za-z_]+ = )/gm, '$1');
-    const handler = read(text).handlers['runc'];
+  it.each<[ShimKind, string]>([
+    ['runc', 'io.containerd.runc.v2'],
+    ['runhcs', 'io.containerd.runhcs.v1'],
+    ['other', 'io.containerd.kata.v2'],
+  ])('still does with every example taken in that shims of %s take', (kind, type) => {
+    const others = ['binary', 'platform', 'ConfigBody'].filter((name) => kind === 'other' || name === 'ConfigBody');
+    const skipped = kind === 'runhcs' ? ['binary', 'platform'] : others;
+    const text = defaultToml()
+      .replace('type = "io.containerd.runc.v2"', `type = "${type}"`)
+      .replaceAll(/^# (([A-Za-z_]+) = .*)$/gm, (line, example: string, name: string) =>
+        skipped.includes(name) || (/^[A-Z]/.test(name) && !Object.hasOwn(SHIM_OPTIONS[kind], name)) ? line : example,
+      );
+    const { options, ...handler } = read(text).handlers['runc'] ?? { options: {} };
     expect(handler).toMatchObject({
-      binary: '/usr/local/sbin/crun',
-      options: { SystemdCgroup: true },
       cniConfDir: '/etc/cni/other.d',
+      ...(kind === 'runc' ? { platform: 'linux' } : {}),
     });
+    const known = Object.keys(SHIM_OPTIONS[kind]).filter((name) => name !== 'ConfigBody');
+    expect(Object.keys(options).toSorted()).toEqual(known.toSorted());
   });
 
   it('has no line over 100 columns', () => {
@@ -38,6 +51,7 @@ describe('dumpToml()', () => {
         '[network]\nbuiltin_subnet = ["10.1.0.0/16", "fd00:1::/64"]\ncni_timeout = "90s"',
         '[handlers.crun-x]\nbinary = "crun"\npod_annotations = ["io.katacontainers.*"]',
         '[handlers.crun-x.options]\nSystemdCgroup = false',
+        '[handlers.crun-x.default_annotations]\n"io.example/a" = "1"',
       ].join('\n'),
     );
     expect(read(dumpToml(config))).toEqual(config);

@@ -13,6 +13,7 @@ import {
   text,
   unixSocket,
 } from './kinds.ts';
+import { checkHandler, HANDLER_ROWS } from './handler-rows.ts';
 import { key, namedTables, optionalKey, table, type Rows, type ValueOf } from './node.ts';
 
 const SECOND = 1_000;
@@ -22,7 +23,6 @@ const MIB = 1024 ** 2;
 
 /** A Kubernetes RuntimeClass names its handler by a DNS label; nothing else can ever be asked for. */
 const handlerName = text('handler name', /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'a DNS label like runc');
-const annotation = text('annotation', /^[^\s*]+\*?$/, 'the name of an annotation, with * at its end for any rest');
 const imageReference = text('image', /^\S+$/, 'the name of an image');
 
 /**
@@ -167,49 +167,12 @@ export const SCHEMA = {
       'How many calls at once may fork or mount: namespaces, CNI plugins, creates and starts. The others wait.',
     ),
   }),
-  handlers: namedTables('A runtime handler, by the name that a RuntimeClass gives.', handlerName, ['runc'], {
-    type: key(
-      text(
-        'runtime type',
-        /^(io\.[a-z0-9]+(\.[a-z0-9]+)+|\/[^\0]+)$/,
-        'a runtime type like io.containerd.runc.v2 or the path of a shim',
-      ),
-      'io.containerd.runc.v2',
-      "containerd's runtime type, or the absolute path of a shim.",
-    ),
-    binary: optionalKey(
-      text('path or name', /^\S+$/, 'a path or the name of a program'),
-      '/usr/local/sbin/crun',
-      "The OCI runtime of runc-like shims. Absent: the shim's default.",
-    ),
-    snapshotter: key(
-      text('name', /^[a-z0-9][-a-z0-9._]*$/, "a snapshotter's name"),
-      'overlayfs',
-      "containerd's snapshotter for the containers' root file systems.",
-    ),
-    pod_annotations: key(
-      listOf(annotation),
-      [],
-      "Pods' annotations that reach the runtime. `*` at the end stands for any rest.",
-    ),
-    container_annotations: key(
-      listOf(annotation),
-      [],
-      "Containers' annotations that reach the runtime. `*` at the end stands for any rest.",
-    ),
-    cni_conf_dir: optionalKey(
-      absolutePath(),
-      '/etc/cni/other.d',
-      'The folder of CNI configurations for pods of this handler. Absent: the cni_conf_dir of all.',
-    ),
-    options: table("What the shim is told, by containerd's names. Only runc-like types take options.", {
-      SystemdCgroup: optionalKey(
-        boolean(),
-        true,
-        'Whether systemd makes the cgroups, the same for all handlers. Absent: it does where it is PID 1.',
-      ),
-    }),
-  }),
+  handlers: namedTables(
+    'A runtime handler, by the name that a RuntimeClass gives.',
+    handlerName,
+    ['runc'],
+    HANDLER_ROWS,
+  ),
 } as const satisfies Rows;
 
 /** The configuration that davitd runs with: complete, checked, frozen to the bottom. */
@@ -219,9 +182,6 @@ interface WholeProblem {
   readonly key: readonly string[];
   readonly message: string;
 }
-
-/** The shim of runc, which starts crun and other programs of its kind too. */
-const RUNC_LIKE = /^io\.containerd\.runc\.v\d+$/;
 
 /** What one key at a time cannot tell; each problem names the key that it is reported at. */
 export function checkWhole(config: Config): readonly WholeProblem[] {
@@ -233,7 +193,9 @@ export function checkWhole(config: Config): readonly WholeProblem[] {
   if (config.root === config.state) {
     problems.push({ key: ['state'], message: 'must not be the folder of root: it is emptied by a reboot' });
   }
-  const handlers = Object.keys(config.handlers).flatMap((name) => checkHandler(name, config));
+  const handlers = Object.entries(config.handlers).flatMap(([name, handler]) =>
+    checkHandler(handler).map(({ key, message }) => ({ key: ['handlers', name, ...key], message })),
+  );
   return [...problems, ...checkStreaming(config.streaming), ...handlers];
 }
 
@@ -248,13 +210,4 @@ function checkStreaming({ tlsCert, tlsKey, tlsClientCa }: Config['streaming']): 
     ],
   ];
   return missing.filter(([, isMissing]) => isMissing).map(([key, , message]) => ({ key: ['streaming', key], message }));
-}
-
-function checkHandler(name: string, config: Config): readonly WholeProblem[] {
-  const handler = config.handlers[name];
-  if (handler === undefined || RUNC_LIKE.test(handler.type)) return [];
-  const message = `is not for a handler of type ${handler.type}: only runc-like types take it`;
-  const options = Object.keys(handler.options).map((option) => ['options', option]);
-  const given = handler.binary === undefined ? options : [['binary'], ...options];
-  return given.map((path) => ({ key: ['handlers', name, ...path], message }));
 }

@@ -1,3 +1,5 @@
+import type { Platform } from '../shim-kinds.ts';
+
 /**
  * What the engine needs to know from outside. src/config builds a frozen value that fits; names are the file's keys in
  * camel case. Durations are milliseconds, sizes bytes.
@@ -33,9 +35,14 @@ export interface HandlerConfig {
   readonly type: string;
   /** Path or name of the OCI runtime binary, for runc-like types; absent: the shim's default. */
   readonly binary?: string;
+  /** For the shim, by containerd's names; see src/shim-kinds.ts. */
   readonly options: Readonly<Record<string, unknown>>;
   readonly snapshotter: string;
-  readonly platform?: string;
+  /** Absent: what its shim is for. */
+  readonly platform?: Platform;
+  /** What every container's runtime is told, unless a pod or a container says otherwise. */
+  readonly defaultAnnotations: Readonly<Record<string, string>>;
+  /** Patterns (src/wildcard.ts) of annotations that are handed on to the runtime. */
   readonly podAnnotations: readonly string[];
   readonly containerAnnotations: readonly string[];
   readonly cniConfDir?: string;

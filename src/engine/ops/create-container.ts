@@ -307,7 +307,7 @@ async function createObject(
           labels: containerLabels(record, sandbox),
           image: image.repoTags[0] ?? image.id,
           runtimeType: handler.config.type,
-          runtimeOptions: handler.runtimeOptions,
+          shimOptions: handler.shimOptions,
           snapshotter: record.snapshotter,
           snapshotKey: record.snapshotKey,
           spec,

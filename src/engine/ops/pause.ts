@@ -25,7 +25,7 @@ export async function runPause(deps: PauseDeps, record: SandboxRecord, signal: A
       labels: sandboxLabels(record),
       image: '',
       runtimeType: handler.config.type,
-      runtimeOptions: handler.runtimeOptions,
+      shimOptions: handler.shimOptions,
       snapshotter: '',
       snapshotKey: '',
       spec: pauseSpec({

@@ -60,6 +60,7 @@ export async function testEngine() {
     type: 'io.containerd.runc.v2',
     options: {},
     snapshotter: 'overlayfs',
+    defaultAnnotations: {},
     podAnnotations: [],
     containerAnnotations: [],
   };

@@ -22,7 +22,7 @@ async function engineWith(state: ContainerState) {
     labels: {},
     image: '',
     runtimeType: '',
-    runtimeOptions: {},
+    shimOptions: { kind: 'runc', fields: {} },
     snapshotter: '',
     snapshotKey: '',
     spec: SPEC,

@@ -1,8 +1,10 @@
-import { runc } from '../containerd/generated/containerd.js';
+import { runc, runtimeOptions } from '../containerd/generated/containerd.js';
+import { Options as RunhcsOptions } from '../containerd/generated/hcsshim/runhcs.js';
 import type { containers as api, google } from '../containerd/generated/containerd.js';
 import { EngineError, isKind } from '../errors.ts';
 import { parseExactJson, stringifyExactJson } from '../exact-json.ts';
-import type { ContainerObject, ContainerObjects, RuntimeOptions } from './task-types.ts';
+import type { ShimOptions } from './shim-options.ts';
+import type { ContainerObject, ContainerObjects } from './task-types.ts';
 
 interface CallOptions {
   readonly signal: AbortSignal;
@@ -19,7 +21,11 @@ export interface ContainersClient {
 
 /** The type URLs by which containerd and its shims know these payloads. */
 const SPEC_TYPE_URL = 'types.containerd.io/opencontainers/runtime-spec/1/Spec';
-const RUNC_OPTIONS_TYPE_URL = 'containerd.runc.v1.Options';
+const OPTIONS_TYPE_URL = {
+  runc: 'containerd.runc.v1.Options',
+  runhcs: 'containerd.runhcs.v1.Options',
+  other: 'runtimeoptions.v1.Options',
+} as const satisfies Record<ShimOptions['kind'], string>;
 
 export class ContainerdObjects implements ContainerObjects {
   readonly #client: ContainersClient;
@@ -33,7 +39,7 @@ export class ContainerdObjects implements ContainerObjects {
       id: object.id,
       labels: { ...object.labels },
       image: object.image,
-      runtime: { name: object.runtimeType, options: encodeOptions(object.runtimeOptions) },
+      runtime: { name: object.runtimeType, options: encodeOptions(object.shimOptions) },
       spec: encodeSpec(object.spec),
       snapshotter: object.snapshotter,
       snapshotKey: object.snapshotKey,
@@ -75,11 +81,16 @@ function encodeSpec(spec: unknown): google.protobuf.IAny {
   return { typeUrl: SPEC_TYPE_URL, value: Buffer.from(stringifyExactJson(spec)) };
 }
 
-function encodeOptions(options: RuntimeOptions): google.protobuf.IAny | null {
-  if (options.binaryName === undefined && options.systemdCgroup === undefined) return null;
-  const value = runc.Options.encode({
-    binaryName: options.binaryName ?? '',
-    systemdCgroup: options.systemdCgroup ?? false,
-  }).finish();
-  return { typeUrl: RUNC_OPTIONS_TYPE_URL, value };
+/** No message where nothing is set: some shims take an empty one for a mistake. */
+export function encodeOptions({ kind, fields }: ShimOptions): google.protobuf.IAny | null {
+  if (Object.keys(fields).length === 0) return null;
+  return { typeUrl: OPTIONS_TYPE_URL[kind], value: encodeFields(kind, fields) };
+}
+
+function encodeFields(kind: ShimOptions['kind'], fields: ShimOptions['fields']): Uint8Array {
+  if (kind === 'runc') return runc.Options.encode(fields).finish();
+  if (kind === 'runhcs') return RunhcsOptions.encode(fields).finish();
+  const { configBody, ...others } = fields;
+  const body = typeof configBody === 'string' ? { configBody: Buffer.from(configBody) } : {};
+  return runtimeOptions.Options.encode({ ...others, ...body }).finish();
 }

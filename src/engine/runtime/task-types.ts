@@ -1,5 +1,6 @@
 import type { ContainerId, SandboxId } from '../ids.ts';
 import type { Nanos } from '../types.ts';
+import type { ShimOptions } from './shim-options.ts';
 
 /** A mount as containerd's snapshotters and shims exchange it. */
 export interface RootMount {
@@ -41,7 +42,7 @@ export interface LiveTask {
 }
 
 /**
- * Tasks of containerd's runc v2 shim, one shim for all of a pod's. Creates, starts and deletes of one pod follow each other,
+ * Tasks in containerd's shims, one shim for all of a pod's. Creates, starts and deletes of one pod follow each other,
  * and take a place among the work that the node does at once.
  */
 export interface TaskService {
@@ -71,17 +72,11 @@ export interface ContainerObject {
   /** For the image column of `ctr containers ls`; '' for a pause process. */
   readonly image: string;
   readonly runtimeType: string;
-  readonly runtimeOptions: RuntimeOptions;
+  readonly shimOptions: ShimOptions;
   readonly snapshotter: string;
   readonly snapshotKey: string;
   /** The OCI runtime spec. */
   readonly spec: unknown;
-}
-
-/** Options of a runc-like shim. */
-export interface RuntimeOptions {
-  readonly binaryName?: string;
-  readonly systemdCgroup?: boolean;
 }
 
 export interface ContainerObjects {

@@ -1,4 +1,9 @@
+import { parseWildcard } from '../../../wildcard.ts';
+import type { HandlerConfig } from '../../engine-config.ts';
 import type { SandboxMetadata, StringMap } from '../../types.ts';
+
+/** The part of a handler that decides which annotations its runtime sees. */
+export type AnnotationRules = Pick<HandlerConfig, 'defaultAnnotations' | 'podAnnotations' | 'containerAnnotations'>;
 
 export interface SpecPod {
   readonly id: string;
@@ -27,15 +32,20 @@ export function containerAnnotations(pod: Pick<SpecPod, 'id' | 'metadata'>, name
 }
 
 /**
- * Annotations of a pod or a container that a handler lets through to the runtime, which may act on them: nothing passes
- * that is not listed. A pattern is a whole name, or with `*` at its end the beginning of one.
+ * What the handler hands on to the runtime, which may act on it: its own defaults, then what it lets through of the pod's
+ * annotations, then of the container's; the later counts. Nothing passes that is not listed.
  */
-export function allowedAnnotations(annotations: StringMap, patterns: readonly string[]): StringMap {
-  return Object.fromEntries(
-    Object.entries(annotations).filter(([name]) => patterns.some((pattern) => matches(name, pattern))),
-  );
+export function handedOn(handler: AnnotationRules, pod: StringMap, container: StringMap): StringMap {
+  return {
+    ...handler.defaultAnnotations,
+    ...allowedAnnotations(pod, handler.podAnnotations),
+    ...allowedAnnotations(container, handler.containerAnnotations),
+  };
 }
 
-function matches(name: string, pattern: string): boolean {
-  return pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : name === pattern;
+function allowedAnnotations(annotations: StringMap, patterns: readonly string[]): StringMap {
+  const parsed = patterns.map((pattern) => parseWildcard(pattern));
+  return Object.fromEntries(
+    Object.entries(annotations).filter(([name]) => parsed.some((pattern) => pattern?.matches(name) === true)),
+  );
 }

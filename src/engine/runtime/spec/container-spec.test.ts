@@ -126,11 +126,13 @@ describe('containerSpec()', () => {
       sandbox: { ...sandbox, annotations },
       spec: containerRequest({ annotations: { 'io.example/b': '2', 'io.other/c': '3' } }),
       handler: {
+        defaultAnnotations: { 'io.example/a': '0', 'io.other/d': '4', 'io.kubernetes.cri.sandbox-id': 'other' },
         podAnnotations: ['io.example/*', 'io.containerd.runc.v2.group'],
         containerAnnotations: ['io.example/b'],
       },
     });
-    expect(spec.annotations).toMatchObject({ 'io.example/a': '1', 'io.example/b': '2' });
+    expect(spec.annotations).toMatchObject({ 'io.example/a': '1', 'io.example/b': '2', 'io.other/d': '4' });
+    expect(spec.annotations['io.kubernetes.cri.sandbox-id']).toBe('pod1');
     expect(spec.annotations).not.toHaveProperty('org.systemd.property.ExecStartPre');
     expect(spec.annotations).not.toHaveProperty('io.other/c');
     expect(spec.annotations['io.containerd.runc.v2.group']).toBe('pod1');

@@ -1,13 +1,12 @@
 import { invalidField } from '../../errors.ts';
-import type { HandlerConfig } from '../../engine-config.ts';
 import type { HostDevice, HostFacts } from '../../host/index.ts';
 import { grantCapabilities } from '../../security/capabilities.ts';
 import type { CapabilityGrant } from '../../security/capabilities.ts';
 import type { NodeProfiles } from '../../security/profiles.ts';
 import type { SelinuxLabels } from '../../security/selinux/index.ts';
 import type { ContainerSecurity, ContainerSpec, ContainerUser, IdMap, NamespacePaths } from '../../types.ts';
-import { allowedAnnotations, containerAnnotations } from './annotations.ts';
-import type { SpecPod } from './annotations.ts';
+import { containerAnnotations, handedOn } from './annotations.ts';
+import type { AnnotationRules, SpecPod } from './annotations.ts';
 import { containerDevices } from './devices.ts';
 import type { SpecDevice } from './devices.ts';
 import { idMappings } from './id-mappings.ts';
@@ -41,7 +40,7 @@ export interface ContainerSpecInput {
   readonly sandbox: SpecSandbox;
   readonly user: ContainerUser;
   readonly host: HostFacts;
-  readonly handler: Pick<HandlerConfig, 'podAnnotations' | 'containerAnnotations'>;
+  readonly handler: AnnotationRules;
   /** As the OCI runtime takes it; see CgroupService.specPath. */
   readonly cgroupsPath: string;
   /** The request's mounts, resolved, in its order. */
@@ -101,8 +100,7 @@ export function containerSpec(input: ContainerSpecInput): ContainerSpecResult {
       root: { path: 'rootfs', readonly: security.readonlyRootfs },
       mounts: mounts.mounts,
       annotations: {
-        ...allowedAnnotations(sandbox.annotations, input.handler.podAnnotations),
-        ...allowedAnnotations(spec.annotations, input.handler.containerAnnotations),
+        ...handedOn(input.handler, sandbox.annotations, spec.annotations),
         ...containerAnnotations(sandbox, spec.metadata.name, image.name),
       },
       linux: { ...linux.part, ...mounts.root },

@@ -95,7 +95,7 @@ export function specInput(more: Partial<ContainerSpecInput> = {}): ContainerSpec
     },
     user: { uid: 1000, gid: 1000, supplementalGroups: [1000, 50_000] },
     host: hostFacts(),
-    handler: { podAnnotations: [], containerAnnotations: [] },
+    handler: { defaultAnnotations: {}, podAnnotations: [], containerAnnotations: [] },
     cgroupsPath: '/davit/pod1/c1',
     mounts: [],
     volumes: [],
