@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { toAnnotations, toLabels, toSysctls } from './maps.ts';
+import { copy, toAnnotations, toLabels, toSysctls } from './maps.ts';
 
 describe('toLabels()', () => {
   it('copies, also a key named __proto__', () => {
     const labels = toLabels('config.labels', JSON.parse('{"a":"b","__proto__":"x"}'));
     expect(Object.entries(labels)).toEqual([
-      ['a', 'b'],
       ['__proto__', 'x'],
+      ['a', 'b'],
     ]);
   });
 
@@ -17,6 +17,12 @@ describe('toLabels()', () => {
     [{ k: 'a\nb' }, 'config.labels["k"]: has a control character'],
   ])('refuses what is too large or not one line', (labels, message) => {
     expect(() => toLabels('config.labels', labels)).toThrow(message);
+  });
+});
+
+describe('copy()', () => {
+  it('has one order, whatever order a map came in', () => {
+    expect(JSON.stringify(copy({ b: '2', a: '1', c: '3' }))).toBe(JSON.stringify(copy({ c: '3', a: '1', b: '2' })));
   });
 });
 

@@ -49,9 +49,12 @@ export function entry(field: string, key: string): string {
   return `${field}[${quote(key)}]`;
 }
 
-/** A copy with the usual prototype, in which a key named `__proto__` is a key. */
+/**
+ * A copy with the usual prototype, in which a key named `__proto__` is a key. In the order of the keys: clients send a map
+ * in another order each time, and a request that is sent again must be known for the same.
+ */
 export function copy(map: StringMap): StringMap {
-  return Object.fromEntries(Object.entries(map));
+  return Object.fromEntries(Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function checkKey(field: string, key: string): void {
