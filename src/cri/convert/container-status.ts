@@ -72,7 +72,8 @@ function fromHistory(state: Container['state']): Partial<IContainerStatus> {
   if (state.phase === 'unknown') return { reason: 'Unknown', message: state.reason };
   if (state.phase !== 'exited') return {};
   return {
-    startedAt: toLong(state.startedAt ?? 0n),
+    // One that could not be started: tools would print 0 as the year 1970.
+    startedAt: toLong(state.startedAt ?? state.finishedAt),
     finishedAt: toLong(state.finishedAt),
     exitCode: state.exitCode,
     reason: state.reason,
