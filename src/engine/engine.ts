@@ -169,6 +169,7 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
     exits,
     sandboxLocks: new KeyedMutex(),
     containerLocks: new KeyedMutex(),
+    oomKillsBeforeKill: new Map(),
     stopping: new Set(),
     pauseRoot,
   };

@@ -53,6 +53,11 @@ export interface OpsDeps {
   readonly sandboxLocks: KeyedMutex<string>;
   /** Holds start, exit and removal of one container apart. */
   readonly containerLocks: KeyedMutex<string>;
+  /**
+   * By container that davit itself sends SIGKILL: how many of its processes had died for want of memory before. Only a
+   * later death can be what ended it.
+   */
+  readonly oomKillsBeforeKill: Map<string, number>;
   /** Sandboxes that a stop works on: nothing new starts in them. */
   readonly stopping: Set<string>;
   /** A folder with the pod's PID 1 in it, the root of every pause process. */

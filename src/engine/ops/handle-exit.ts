@@ -7,7 +7,10 @@ import type { ContainerRecord } from '../store/index.ts';
 import type { ContainerState, ExitReason } from '../types.ts';
 import type { OpsDeps } from './deps.ts';
 
-export type HandleExitDeps = Pick<OpsDeps, 'store' | 'log' | 'tasks' | 'cgroups' | 'containerLocks' | 'logger'>;
+export type HandleExitDeps = Pick<
+  OpsDeps,
+  'store' | 'log' | 'tasks' | 'cgroups' | 'containerLocks' | 'oomKillsBeforeKill' | 'logger'
+>;
 
 /** Exit code of a container that SIGKILL ended, and of every one that the kernel's OOM killer did. */
 const KILLED = 128 + 9;
@@ -35,6 +38,7 @@ export async function handleContainerExit(
     await killLeftovers(deps, record);
     await drainOutput(deps, record);
     await deps.store.containers.update(id, (current) => moveContainer(current, state));
+    deps.oomKillsBeforeKill.delete(id);
     await deleteTask(deps, record);
   });
 }
@@ -69,9 +73,9 @@ async function exitedState(
 
 async function exitReason(deps: HandleExitDeps, record: ContainerRecord, exitCode: number): Promise<ExitReason> {
   if (exitCode === 0) return 'Completed';
-  // Only the init process's own death counts: a child that the OOM killer took leaves another exit code.
-  if (exitCode === KILLED && (await deps.cgroups.oomKillCount(record.cgroupPath)) > 0) return 'OOMKilled';
-  return 'Error';
+  if (exitCode !== KILLED) return 'Error'; // only the first process's own death counts, or one that it passed on
+  const before = deps.oomKillsBeforeKill.get(record.id) ?? 0;
+  return (await deps.cgroups.oomKillCount(record.cgroupPath)) > before ? 'OOMKilled' : 'Error';
 }
 
 /** Matters where the container had no PID namespace of its own; elsewhere the kernel has done it. */

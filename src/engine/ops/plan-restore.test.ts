@@ -11,11 +11,14 @@ function actionOf(state: ContainerState, status?: TaskStatus): string {
   const record: ContainerRecord = containerRecord({ state });
   const task: LiveTask | undefined = status === undefined ? undefined : { id: record.id, pid: 7, status };
   const tasks = new Map<string, LiveTask>(task === undefined ? [] : [[record.id, task]]);
-  const plan = planRestore([], [record], { tasks, pinned: new Set() });
+  const plan = planRestore([], [record], { tasks, pinned: new Set(), withFiles: new Set() });
   return plan.containers.get(record)?.do ?? 'none';
 }
 
-function sandboxActionOf(state: SandboxState, options: { pinned?: boolean; pause?: TaskStatus | 'gone' } = {}): string {
+function sandboxActionOf(
+  state: SandboxState,
+  options: { pinned?: boolean; files?: boolean; pause?: TaskStatus | 'gone' } = {},
+): string {
   const record: SandboxRecord = sandboxRecord({
     state,
     namespaces: { network: '/x/net' },
@@ -25,7 +28,10 @@ function sandboxActionOf(state: SandboxState, options: { pinned?: boolean; pause
   if (options.pause !== undefined && options.pause !== 'gone') {
     tasks.set(record.id, { id: record.id, pid: 5, status: options.pause });
   }
-  const plan = planRestore([record], [], { tasks, pinned: new Set(options.pinned === false ? [] : [record.id]) });
+  const [pinned, withFiles] = [options.pinned, options.files].map(
+    (there) => new Set(there === false ? [] : [record.id]),
+  );
+  const plan = planRestore([record], [], { tasks, pinned: pinned ?? new Set(), withFiles: withFiles ?? new Set() });
   return plan.sandboxes.get(record)?.do ?? 'none';
 }
 
@@ -65,6 +71,10 @@ describe('planRestore() of sandboxes', () => {
 
   it('finds one whose namespaces are gone not ready', () => {
     expect(sandboxActionOf({ phase: 'ready' }, { pinned: false })).toBe('not-ready');
+  });
+
+  it('finds one whose files are gone not ready, also where it had no namespace of its own', () => {
+    expect(sandboxActionOf({ phase: 'ready' }, { files: false })).toBe('not-ready');
   });
 
   it('watches a living pause process, and finds a sandbox without its own not ready', () => {

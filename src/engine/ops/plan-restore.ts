@@ -6,6 +6,8 @@ export interface LiveFacts {
   readonly tasks: ReadonlyMap<string, LiveTask>;
   /** Sandboxes whose namespaces are still pinned. */
   readonly pinned: ReadonlySet<string>;
+  /** Sandboxes whose files are there. */
+  readonly withFiles: ReadonlySet<string>;
 }
 
 export type SandboxAction =
@@ -56,6 +58,9 @@ function sandboxAction(record: SandboxRecord, live: LiveFacts): SandboxAction {
   const hasPins = paths.network !== undefined || paths.ipc !== undefined || paths.uts !== undefined;
   if (hasPins && !live.pinned.has(record.id)) {
     return { do: 'not-ready', reason: 'its namespaces are gone: the node was restarted, or somebody removed them' };
+  }
+  if (!live.withFiles.has(record.id)) {
+    return { do: 'not-ready', reason: 'its files are gone: the node was restarted, or somebody removed them' };
   }
   if (record.pausePid === undefined) return { do: 'keep' };
   const pause = live.tasks.get(record.id);

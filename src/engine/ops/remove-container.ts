@@ -44,6 +44,7 @@ export async function dropContainer(deps: RemoveContainerDeps, id: ContainerId, 
     const parts = Object.entries(withoutTask(deps, record)) as [RemovalName, Removal][];
     await allEnded(parts.map(([name, work]) => remove(name, work)));
     await remove('forget', () => deps.store.containers.delete(id));
+    deps.oomKillsBeforeKill.delete(id); // one that ended just before it was killed has left it
   });
 }
 

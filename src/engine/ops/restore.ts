@@ -21,10 +21,15 @@ const PARALLEL_RESTORES = 8;
 
 /** Finds again what ran when davitd went. One object that cannot be restored is told and does not stop the others. */
 export async function restore(deps: RestoreDeps, signal: AbortSignal): Promise<void> {
-  const [tasks, pinned] = await Promise.all([deps.tasks.list(signal), deps.namespaces.list()]);
+  const [tasks, pinned, withFiles] = await Promise.all([
+    deps.tasks.list(signal),
+    deps.namespaces.list(),
+    deps.podFiles.list(),
+  ]);
   const plan = planRestore(deps.store.sandboxes.all(), deps.store.containers.all(), {
     tasks: new Map(tasks.map((task) => [task.id, task])),
     pinned: new Set(pinned.map((pins) => pins.sandboxId)),
+    withFiles: new Set(withFiles),
   });
   await inParallel([...plan.containers], async ([record, action]) => {
     await guarded(deps, { container: record.id, action: action.do }, () =>

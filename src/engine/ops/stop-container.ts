@@ -4,7 +4,10 @@ import type { ContainerRecord } from '../store/index.ts';
 import type { OpsDeps } from './deps.ts';
 import { SIGKILL, signalNumber } from './signals.ts';
 
-export type StopContainerDeps = Pick<OpsDeps, 'store' | 'tasks' | 'exits' | 'cgroups' | 'containerLocks'>;
+export type StopContainerDeps = Pick<
+  OpsDeps,
+  'store' | 'tasks' | 'exits' | 'cgroups' | 'containerLocks' | 'oomKillsBeforeKill'
+>;
 
 /** How long SIGKILL may take through the shim before every process of the cgroup is killed directly. */
 const KILL_WAIT_MS = 10_000;
@@ -30,6 +33,7 @@ export async function stopContainer(
     const sent = await deps.tasks.kill(record.id, signalNumber(record.stopSignal), false, callDeadline(signal));
     if (!sent || (await endsWithin(exited, graceSeconds * 1000, signal))) return await within(signal, exited);
   }
+  await noteOomKills(deps, record);
   await deps.tasks.kill(record.id, SIGKILL, true, callDeadline(signal));
   if (await endsWithin(exited, KILL_WAIT_MS, signal)) return;
   await deps.cgroups.killAll(record.cgroupPath, AbortSignal.any([signal, AbortSignal.timeout(KILL_WAIT_MS)]));
@@ -49,6 +53,12 @@ async function afterStart(
 ): Promise<ContainerRecord | undefined> {
   if (record.state.phase !== 'starting') return record;
   return await deps.containerLocks.run(record.id, signal, async () => deps.store.containers.get(record.id));
+}
+
+async function noteOomKills(deps: StopContainerDeps, { id, cgroupPath }: ContainerRecord): Promise<void> {
+  const count = await deps.cgroups.oomKillCount(cgroupPath);
+  // Of several stops at once the first has killed: what dies after that is not known to be of our doing.
+  if (!deps.oomKillsBeforeKill.has(id)) deps.oomKillsBeforeKill.set(id, count);
 }
 
 function callDeadline(signal: AbortSignal): AbortSignal {

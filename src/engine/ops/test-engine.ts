@@ -85,6 +85,7 @@ export async function testEngine() {
     labeller: new FakeLabeller(),
     sandboxLocks: new KeyedMutex(),
     containerLocks: new KeyedMutex(),
+    oomKillsBeforeKill: new Map(),
     stopping: new Set(),
     pauseRoot: '/fake/pause',
   };

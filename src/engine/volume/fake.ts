@@ -32,6 +32,10 @@ export class FakePodFiles implements PodFiles {
     };
   }
 
+  async list(): Promise<readonly string[]> {
+    return [...this.created.keys()];
+  }
+
   async remove(sandboxId: SandboxId): Promise<void> {
     this.created.delete(sandboxId);
     this.hosts.delete(sandboxId);

@@ -1,4 +1,4 @@
-import { mkdir, rm, rmdir, writeFile } from 'node:fs/promises';
+import { access, mkdir, readdir, rm, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { withContext } from '../errors.ts';
 import type { SandboxId } from '../ids.ts';
@@ -51,6 +51,8 @@ export interface PodFiles {
   writeHosts(sandboxId: SandboxId, hostname: string, ips: readonly string[]): Promise<void>;
   /** Where `create` put them, or will. */
   mountsOf(sandboxId: SandboxId, namespaces: SandboxSpec['namespaces']): PodFileMounts;
+  /** Sandboxes whose files are there. */
+  list(): Promise<readonly string[]>;
   /** Unmounts and removes; a sandbox without files is success. */
   remove(sandboxId: SandboxId): Promise<void>;
 }
@@ -129,6 +131,15 @@ class Files implements PodFiles {
     };
   }
 
+  async list(): Promise<readonly string[]> {
+    const ids = await readdir(this.#root).catch((error: unknown) => {
+      if (codeOf(error) === 'ENOENT') return []; // no pod yet, or none since the node was started
+      throw withContext(error, "list the pods' files");
+    });
+    const present = await Promise.all(ids.map((id) => isThere(join(this.#root, id, 'hosts'))));
+    return ids.filter((_id, index) => present[index]);
+  }
+
   async remove(sandboxId: SandboxId): Promise<void> {
     const dir = this.#dir(sandboxId);
     try {
@@ -156,7 +167,20 @@ async function removeDir(path: string): Promise<void> {
   try {
     await rmdir(path);
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    const code = codeOf(error);
     if (code !== 'ENOENT' && code !== 'ENOTEMPTY') throw error;
   }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await access(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
 }
