@@ -1,9 +1,12 @@
-import { credentials, loadPackageDefinition } from '@grpc/grpc-js';
-import type { Client, ServiceError } from '@grpc/grpc-js';
+import { credentials, loadPackageDefinition, status } from '@grpc/grpc-js';
+import type { Client, ClientReadableStream, ServiceError } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { fileURLToPath } from 'node:url';
 import type { Pod } from './node.ts';
 import { BUSYBOX, eventually, nodeEnv } from './node.ts';
+
+/** What the kubelet and crictl receive at most. */
+export const REPLY_MAX_BYTES = 16 * 1024 * 1024;
 
 const PROTO = fileURLToPath(new URL('../../../proto/cri/api.proto', import.meta.url));
 
@@ -31,7 +34,13 @@ export class CriClient implements Disposable {
     });
   }
 
-  async createContainer(pod: Pod, options: { name: string; command: readonly string[] }): Promise<string> {
+  /** Makes a pod that no `Pod` removes. `config` is in the proto's shape. */
+  async runPod(name: string, config: object = {}, options: { readonly deadlineMs?: number } = {}): Promise<string> {
+    const whole = { metadata: { name, uid: `uid-${name}-${Date.now()}`, namespace: 'default' }, linux: {}, ...config };
+    return (await this.call<{ podSandboxId: string }>('RunPodSandbox', { config: whole }, options)).podSandboxId;
+  }
+
+  async createContainer(pod: Pick<Pod, 'id'>, options: { name: string; command: readonly string[] }): Promise<string> {
     const { containerId } = await this.call<{ containerId: string }>('CreateContainer', {
       podSandboxId: pod.id,
       config: {
@@ -60,6 +69,17 @@ export class CriClient implements Disposable {
     });
   }
 
+  /** The gRPC code that ends a call with a stream of replies, by its name. */
+  async streamEnd(method: string, request: object): Promise<string> {
+    const stub = this.#client as unknown as Record<string, StreamStub>;
+    const stream = stub[method]?.call(this.#client, request);
+    return await new Promise((resolve) => {
+      stream?.on('data', () => undefined);
+      stream?.on('end', () => resolve('OK'));
+      stream?.on('error', (error: ServiceError) => resolve(status[error.code]));
+    });
+  }
+
   [Symbol.dispose](): void {
     this.#client.close();
   }
@@ -71,12 +91,24 @@ type UnaryStub<Reply> = (
   callback: (error: ServiceError | null, reply: Reply) => void,
 ) => void;
 
-export function connectCri(): CriClient {
+type StreamStub = (request: object) => ClientReadableStream<unknown>;
+
+type Service = 'RuntimeService' | 'ImageService';
+
+export interface ConnectOptions {
+  readonly service?: Service;
+  /** Another davitd than the node's. */
+  readonly address?: string;
+}
+
+/** Receives as much as the kubelet and crictl do, and dials as the kubelet does. */
+export function connectCri(options: ConnectOptions = {}): CriClient {
   const definition = loadSync(PROTO, { longs: String, enums: String, defaults: true });
   const loaded = loadPackageDefinition(definition) as unknown as {
-    runtime: { v1: { RuntimeService: new (address: string, creds: unknown, options: object) => Client } };
+    runtime: { v1: Record<Service, new (address: string, creds: unknown, options: object) => Client> };
   };
-  const address = nodeEnv()['CONTAINER_RUNTIME_ENDPOINT'] ?? '';
-  const options = { 'grpc.default_authority': 'localhost' };
-  return new CriClient(new loaded.runtime.v1.RuntimeService(address, credentials.createInsecure(), options));
+  const address = options.address ?? nodeEnv()['CONTAINER_RUNTIME_ENDPOINT'] ?? '';
+  const channel = { 'grpc.default_authority': 'localhost', 'grpc.max_receive_message_length': REPLY_MAX_BYTES };
+  const service = loaded.runtime.v1[options.service ?? 'RuntimeService'];
+  return new CriClient(new service(address, credentials.createInsecure(), channel));
 }

@@ -20,8 +20,15 @@ export class Daemon implements AsyncDisposable {
   }
 
   static async start(flags: readonly string[] = []): Promise<Daemon> {
+    const daemon = await Daemon.launch(flags);
+    await daemon.ready();
+    return daemon;
+  }
+
+  /** As `start`, for one that is not waited for. */
+  static async launch(flags: readonly string[]): Promise<Daemon> {
     const daemon = new Daemon(await mkdtemp('/run/dvt'), flags);
-    await daemon.start();
+    await daemon.#spawn();
     return daemon;
   }
 
@@ -37,10 +44,23 @@ export class Daemon implements AsyncDisposable {
     return join(this.dir, 'root');
   }
 
-  /** Starts it (again) and returns when it is ready. */
+  get endpoint(): string {
+    return `unix://${join(this.state, 'davit.sock')}`;
+  }
+
+  /** Starts it again and returns when it is ready. */
   async start(): Promise<void> {
+    await this.#spawn();
+    await this.ready();
+  }
+
+  async ready(): Promise<void> {
+    await eventually('a ready davitd', async () => ((await this.crictl('pods')).code === 0 ? true : undefined));
+  }
+
+  async #spawn(): Promise<void> {
     await using log = await open(join(this.dir, 'davitd.log'), 'a');
-    const own = ['--listen', this.#endpoint, '--root', this.root, '--state', this.state];
+    const own = ['--listen', this.endpoint, '--root', this.root, '--state', this.state];
     const child = spawn(process.execPath, ['--disable-sigusr1', DAVITD, ...own, ...this.#flags], {
       detached: true,
       stdio: ['ignore', log.fd, log.fd],
@@ -48,7 +68,6 @@ export class Daemon implements AsyncDisposable {
     });
     child.unref();
     this.#pid = child.pid ?? 0;
-    await eventually('a ready davitd', async () => ((await this.crictl('pods')).code === 0 ? true : undefined));
   }
 
   async end(signal: 'TERM' | 'KILL'): Promise<void> {
@@ -75,12 +94,8 @@ export class Daemon implements AsyncDisposable {
     await rm(this.dir, { recursive: true });
   }
 
-  get #endpoint(): string {
-    return `unix://${join(this.state, 'davit.sock')}`;
-  }
-
   get #endpoints(): readonly string[] {
-    return ['--runtime-endpoint', this.#endpoint, '--image-endpoint', this.#endpoint];
+    return ['--runtime-endpoint', this.endpoint, '--image-endpoint', this.endpoint];
   }
 }
 
