@@ -8,7 +8,7 @@ import { toResourcesUpdate } from './convert/resources.ts';
 import { createListEncoder } from './encoded-list.ts';
 import { Container, RuntimeService } from './generated/cri.js';
 import type { StopContainerRequest } from './generated/cri.js';
-import { change, read } from './handler.ts';
+import { change, read, readStream } from './handler.ts';
 import type { Handler } from '../rpc/index.ts';
 
 export type ContainerVerbs = Pick<
@@ -29,7 +29,7 @@ export type ContainerVerbs = Pick<
 const MAX_GRACE_SECONDS = 2_000_000;
 
 export function containerHandlers(engine: ContainerVerbs): readonly Handler[] {
-  const encodeList = createListEncoder((item: EngineContainer) => Container.encode(fromContainer(item)).finish());
+  const list = createListEncoder((item: EngineContainer) => Container.encode(fromContainer(item)).finish());
   return [
     change(RuntimeService.createContainer, async (request, signal) => {
       const sandbox = engine.getSandbox(checkId('pod_sandbox_id', request.podSandboxId));
@@ -59,7 +59,10 @@ export function containerHandlers(engine: ContainerVerbs): readonly Handler[] {
         ? { status, info: toInspectInfo(await engine.inspectContainer(container.id, signal)) }
         : { status };
     }),
-    read(RuntimeService.listContainers, ({ filter }) => encodeList(engine.listContainers(toContainerFilter(filter)))),
+    read(RuntimeService.listContainers, ({ filter }) => list.whole(engine.listContainers(toContainerFilter(filter)))),
+    readStream(RuntimeService.streamContainers, async function* ({ filter }) {
+      yield* list.parts(engine.listContainers(toContainerFilter(filter)));
+    }),
     change(RuntimeService.reopenContainerLog, async ({ containerId }, signal) => {
       await engine.reopenContainerLog(checkId('container_id', containerId), signal);
       return {};

@@ -3,18 +3,21 @@ import { fromFsInfo, fromImage, fromImageConfig, toImageFilter, toImageName, toP
 import { toInspectInfo } from './convert/info.ts';
 import { createListEncoder } from './encoded-list.ts';
 import { Image, ImageService } from './generated/cri.js';
-import { change, read } from './handler.ts';
+import { change, read, readStream } from './handler.ts';
 import type { Handler } from '../rpc/index.ts';
 
 export type ImageVerbs = Pick<Engine, 'pullImage' | 'getImage' | 'listImages' | 'removeImage' | 'imageFsInfo'>;
 
 export function imageHandlers(engine: ImageVerbs): readonly Handler[] {
-  const encodeList = createListEncoder((image: EngineImage) => Image.encode(fromImage(image)).finish());
+  const list = createListEncoder((image: EngineImage) => Image.encode(fromImage(image)).finish());
   return [
     change(ImageService.pullImage, async (request, signal) => ({
       imageRef: await engine.pullImage(toPullRequest(request), signal),
     })),
-    read(ImageService.listImages, ({ filter }) => encodeList(engine.listImages(toImageFilter(filter)))),
+    read(ImageService.listImages, ({ filter }) => list.whole(engine.listImages(toImageFilter(filter)))),
+    readStream(ImageService.streamImages, async function* ({ filter }) {
+      yield* list.parts(engine.listImages(toImageFilter(filter)));
+    }),
     // An image that is not there is an empty answer, not an error.
     read(ImageService.imageStatus, (request) => {
       const image = engine.getImage(toImageName('image', request.image));

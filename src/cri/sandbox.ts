@@ -3,18 +3,20 @@ import { checkId } from './convert/checks.ts';
 import { toInspectInfo } from './convert/info.ts';
 import { fromSandbox, fromSandboxStatus } from './convert/sandbox-status.ts';
 import { toPodResources, toSandboxFilter, toSandboxSpec } from './convert/sandbox.ts';
+import { fromContainerStatus } from './convert/container-status.ts';
+import { toLong } from './convert/numbers.ts';
 import { createListEncoder } from './encoded-list.ts';
 import { PodSandbox, RuntimeService } from './generated/cri.js';
-import { change, read } from './handler.ts';
+import { change, read, readStream } from './handler.ts';
 import type { Handler } from '../rpc/index.ts';
 
 export type SandboxVerbs = Pick<
   Engine,
-  'runSandbox' | 'stopSandbox' | 'removeSandbox' | 'updateSandbox' | 'getSandbox' | 'listSandboxes' | 'inspectSandbox'
+  'runSandbox' | 'stopSandbox' | 'removeSandbox' | 'updateSandbox' | 'podStatus' | 'listSandboxes' | 'inspectSandbox'
 >;
 
 export function sandboxHandlers(engine: SandboxVerbs): readonly Handler[] {
-  const encodeList = createListEncoder((sandbox: Sandbox) => PodSandbox.encode(fromSandbox(sandbox)).finish());
+  const list = createListEncoder((sandbox: Sandbox) => PodSandbox.encode(fromSandbox(sandbox)).finish());
   return [
     change(RuntimeService.runPodSandbox, async (request, signal) => ({
       podSandboxId: await engine.runSandbox(toSandboxSpec(request), signal),
@@ -33,10 +35,17 @@ export function sandboxHandlers(engine: SandboxVerbs): readonly Handler[] {
       return {};
     }),
     read(RuntimeService.podSandboxStatus, async ({ podSandboxId, verbose }, signal) => {
-      const sandbox = engine.getSandbox(checkId('pod_sandbox_id', podSandboxId));
-      const status = fromSandboxStatus(sandbox);
-      return verbose ? { status, info: toInspectInfo(await engine.inspectSandbox(sandbox.id, signal)) } : { status };
+      const { sandbox, containers, time } = engine.podStatus(checkId('pod_sandbox_id', podSandboxId));
+      const status = {
+        status: fromSandboxStatus(sandbox),
+        containersStatuses: containers.map(fromContainerStatus),
+        timestamp: toLong(time),
+      };
+      return verbose ? { ...status, info: toInspectInfo(await engine.inspectSandbox(sandbox.id, signal)) } : status;
     }),
-    read(RuntimeService.listPodSandbox, ({ filter }) => encodeList(engine.listSandboxes(toSandboxFilter(filter)))),
+    read(RuntimeService.listPodSandbox, ({ filter }) => list.whole(engine.listSandboxes(toSandboxFilter(filter)))),
+    readStream(RuntimeService.streamPodSandboxes, async function* ({ filter }) {
+      yield* list.parts(engine.listSandboxes(toSandboxFilter(filter)));
+    }),
   ];
 }

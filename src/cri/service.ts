@@ -1,5 +1,6 @@
 import type { Engine } from '../engine/index.ts';
 import { containerHandlers } from './container.ts';
+import { eventHandlers } from './events.ts';
 import { execHandlers } from './exec.ts';
 import { ImageService, RuntimeService } from './generated/cri.js';
 import type { Handler } from '../rpc/index.ts';
@@ -20,6 +21,7 @@ export function criHandlers(engine: Engine, streaming: StreamingUrls, version: s
     ...streamHandlers(engine, streaming),
     ...imageHandlers(engine),
     ...statsHandlers(engine),
+    ...eventHandlers(engine),
   ];
 }
 

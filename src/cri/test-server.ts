@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, credentials } from '@grpc/grpc-js';
-import type { CallOptions, ServiceError, status } from '@grpc/grpc-js';
+import type { CallOptions, ClientReadableStream, ServiceError, status } from '@grpc/grpc-js';
 import type { Engine } from '../engine/index.ts';
 import { FAKE_URLS, fakeEngine } from './fake-engine.ts';
 import type { $Method } from './generated/cri.js';
@@ -73,6 +73,24 @@ export class Harness implements AsyncDisposable {
     );
     options.signal?.addEventListener('abort', () => call.cancel());
     return promise;
+  }
+
+  /** All messages of a stream that ends; throws how it failed. */
+  async collect<IReq, Req, IRes, Res>(
+    method: $Method<IReq, Req, IRes, Res, false, true>,
+    request: IReq,
+  ): Promise<readonly Res[]> {
+    const messages: Res[] = [];
+    for await (const message of this.stream(method, request)) messages.push(message as Res);
+    return messages;
+  }
+
+  stream<IReq, Req, IRes, Res>(
+    method: $Method<IReq, Req, IRes, Res, false, true>,
+    request: IReq,
+  ): ClientReadableStream<Res> {
+    const { path, requestSerialize, responseDeserialize } = method;
+    return this.client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, request);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

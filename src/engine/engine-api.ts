@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { AttachStreams, PumpStatus } from './log/index.ts';
+import type { EngineEvent, EventFilter, EventHistory, PodEvent, PodSnapshot } from './events/index.ts';
 import type { AttachSession } from './ops/attach-container.ts';
 import type { ContainerStats, ContainerStatsFilter, SandboxStats, SandboxStatsFilter } from './stats/index.ts';
 import type { ExecRequest, ExecSession, ExecSyncResult } from './exec/index.ts';
@@ -11,6 +12,7 @@ import type {
   Image,
   ImageFsInfo,
   LinuxResources,
+  Nanos,
   NodeStatus,
   PodResources,
   PullRequest,
@@ -86,6 +88,19 @@ export interface Engine {
   listContainerStats(filter: ContainerStatsFilter): Promise<readonly ContainerStats[]>;
   sandboxStats(id: string): Promise<SandboxStats>;
   listSandboxStats(filter: SandboxStatsFilter): Promise<readonly SandboxStats[]>;
+
+  /** A sandbox and its containers at one moment, and the moment, which is comparable with the times of events. */
+  podStatus(id: string): PodSnapshot & { readonly time: Nanos };
+  /**
+   * What happens to sandboxes and containers from now on, each with its pod as it was then; in order, and an end only
+   * once its status is final. Nothing is replayed. Ends with the signal's reason; throws resource-exhausted at a reader
+   * that is too slow, after all that came before.
+   */
+  podEvents(signal: AbortSignal): AsyncIterable<PodEvent>;
+  /** What has happened, as far as it is kept: the last 10,000 events of this run. */
+  events(filter: EventFilter): EventHistory;
+  /** What happens next, as podEvents(). Asked for in the same turn as events(), nothing lies between them. */
+  followEvents(filter: EventFilter, signal: AbortSignal): AsyncIterable<EngineEvent>;
 
   /** Returns the image's id. */
   pullImage(request: PullRequest, signal: AbortSignal): Promise<string>;

@@ -5,6 +5,7 @@ import type { Containerd } from './containerd/index.ts';
 import type { EngineConfig } from './engine-config.ts';
 import type { Engine } from './engine-api.ts';
 import { messageOf } from './errors.ts';
+import { EventHub } from './events/index.ts';
 import { createExecService, ShimProcesses } from './exec/index.ts';
 import { APPARMOR_PARSER, readHostFacts } from './host/index.ts';
 import { createImageService } from './image/index.ts';
@@ -45,6 +46,7 @@ import { createStatsService } from './stats/index.ts';
 import { createStore } from './store/index.ts';
 import { createVerbs } from './verbs.ts';
 import { createContainerVolumes, createMountSources, createPodFiles } from './volume/index.ts';
+import { watchRecords } from './watch-records.ts';
 import { WorkQueue } from './work-queue.ts';
 
 /** Files that davit's other processes and threads start from. */
@@ -82,6 +84,8 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
   const { logger, entries } = deps;
   const host = await readHostFacts();
   const store = createStore(config.root);
+  const events = new EventHub();
+  watchRecords(store, events);
   const containerd = createContainerd({
     settings: {
       address: config.containerdAddress,
@@ -221,7 +225,7 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
     stats,
   ];
   return {
-    engine: createVerbs({ ...opsDeps, config, containerd, gate, runtimes, stats }),
+    engine: createVerbs({ ...opsDeps, config, containerd, gate, runtimes, stats, events }),
     start: (signal) => startAll(services, signal),
     close: () => closeAll(services),
   };

@@ -1,6 +1,7 @@
 /** The engine's only door: what the façade, main and the CLI's types may use. */
 export type * from './types.ts';
 export type * from './stats/stats-types.ts';
+export type * from './events/event-types.ts';
 export type { ContainerId, SandboxId } from './ids.ts';
 export type { Engine } from './engine-api.ts';
 export type { AttachStreams, PumpStatus } from './log/index.ts';

@@ -2,6 +2,7 @@ import type { Containerd } from './containerd/index.ts';
 import type { Engine } from './engine-api.ts';
 import type { EngineConfig } from './engine-config.ts';
 import { EngineError } from './errors.ts';
+import type { EventHub } from './events/index.ts';
 import { filterContainers, filterSandboxes } from './filters.ts';
 import { inspectContainer, inspectSandbox } from './inspect.ts';
 import { nodeStatus } from './node-status.ts';
@@ -23,18 +24,20 @@ import { updateSandbox } from './ops/update-sandbox.ts';
 import type { ReadyGate } from './ready-gate.ts';
 import type { RuntimeProbes } from './runtime-probes.ts';
 import type { StatsService } from './stats/index.ts';
+import { podSnapshot } from './watch-records.ts';
 
 export interface VerbsDeps extends OpsDeps {
   readonly config: EngineConfig;
   readonly containerd: Containerd;
   readonly gate: ReadyGate;
   readonly stats: StatsService;
+  readonly events: EventHub;
   readonly runtimes: Pick<RuntimeProbes, 'probes' | 'features'>;
 }
 
 /** The engine's verbs over its subsystems: one line each, the work is in ops/. */
 export function createVerbs(deps: VerbsDeps): Engine {
-  const { store, images, objects, containerd, network, handlers, gate, stats } = deps;
+  const { store, images, objects, containerd, network, handlers, gate, stats, events } = deps;
   const isReady = (): boolean => gate.isOpen;
   return Object.freeze<Engine>({
     runSandbox: (spec, signal) => runSandbox(deps, spec, signal),
@@ -65,6 +68,11 @@ export function createVerbs(deps: VerbsDeps): Engine {
     sandboxStats: async (id) => first(await stats.sandboxes([store.sandboxes.need(id)])),
     listSandboxStats: (filter) =>
       stats.sandboxes(filterSandboxes(store.sandboxes.list(), { ...filter, state: 'ready' })),
+
+    podStatus: (id) => ({ ...podSnapshot(store, store.sandboxes.need(id)), time: events.now() }),
+    podEvents: (signal) => events.podEvents(signal),
+    events: (filter) => events.history(filter),
+    followEvents: (filter, signal) => events.follow(filter, signal),
 
     pullImage: (request, signal) => images.pull(request, signal),
     getImage: (image) => images.get(image),

@@ -6,6 +6,7 @@ import { logCall } from './access-log.ts';
 import type { CallSubject, RpcLogger } from './access-log.ts';
 import type { Calls, RunningCall } from './calls.ts';
 import { codeName, toGrpcError } from './grpc-status.ts';
+import type { GrpcError } from './grpc-status.ts';
 import type { Handler, Reply, StreamHandler, UnaryHandler } from './handler.ts';
 import { rpcName } from './handler.ts';
 
@@ -56,11 +57,12 @@ const DEADLINE_SLACK_MS = 10;
  */
 export function interceptUnary(handler: UnaryHandler, deps: InterceptorDeps) {
   return (call: ServerUnaryCall<Buffer, Buffer>, callback: sendUnaryData<Buffer>): void => {
-    void follow(handler, deps, call, async (open, signal) => {
-      const reply = await open.run(signal);
-      return { reply, end: () => callback(null, reply.bytes) };
-    }).then((failure) => {
-      if (failure !== undefined) callback(failure);
+    void follow(handler, deps, call, {
+      answer: async (open, signal) => {
+        const reply = await open.run(signal);
+        return { reply, end: () => callback(null, reply.bytes) };
+      },
+      fail: (failure) => callback(failure),
     });
   };
 }
@@ -68,14 +70,15 @@ export function interceptUnary(handler: UnaryHandler, deps: InterceptorDeps) {
 /** As interceptUnary(): messages go out as the caller takes them, and a failure comes after all of them. */
 export function interceptStream(handler: StreamHandler, deps: InterceptorDeps) {
   return (call: ServerWritableStream<Buffer, Buffer>): void => {
-    void follow(handler, deps, call, async (open, signal) => {
-      for await (const bytes of open.run(signal)) {
-        if (!call.write(bytes)) await once(call, 'drain', { signal });
-        signal.throwIfAborted();
-      }
-      return { reply: undefined, end: () => call.end() };
-    }).then((failure) => {
-      if (failure !== undefined) call.emit('error', failure);
+    void follow(handler, deps, call, {
+      answer: async (open, signal) => {
+        for await (const bytes of open.run(signal)) {
+          if (!call.write(bytes)) await once(call, 'drain', { signal });
+          signal.throwIfAborted();
+        }
+        return { reply: undefined, end: () => call.end() };
+      },
+      fail: (failure) => call.emit('error', failure),
     });
   };
 }
@@ -86,15 +89,18 @@ interface Answer {
   readonly end: () => void;
 }
 
-type Work<H extends Handler> = (open: ReturnType<H['open']>, signal: AbortSignal) => Promise<Answer>;
+interface Work<H extends Handler> {
+  readonly answer: (open: ReturnType<H['open']>, signal: AbortSignal) => Promise<Answer>;
+  readonly fail: (failure: GrpcError) => void;
+}
 
-/** Never rejects; resolves with the failure that the caller must still be told. */
+/** Never rejects. */
 async function follow<H extends Handler>(
   handler: H,
   deps: InterceptorDeps,
   call: AnyCall,
   work: Work<H>,
-): Promise<{ readonly code: status; readonly details: string } | undefined> {
+): Promise<void> {
   const started = performance.now();
   const service = handler.path.split('/')[1] ?? '';
   const method = rpcName(handler.path);
@@ -122,12 +128,12 @@ async function follow<H extends Handler>(
   running.end();
   const failure = error === undefined ? undefined : toGrpcError(error);
   const code = failure?.code ?? status.OK;
-  answer?.end();
+  if (failure === undefined) answer?.end();
+  else work.fail(failure);
   const durationMs = performance.now() - started;
   deps.metrics.callEnded({ service, method, code: codeName(code), seconds: durationMs / 1000 });
   const subject = { ...facts.subject, ...deps.describe(undefined, answer?.reply?.message) };
   logCall(deps.log, { handler, id: running.id, code, durationMs, subject, error });
-  return failure;
 }
 
 type Opened<Call> = { readonly call: Call } | { readonly error: unknown };
@@ -151,7 +157,7 @@ async function serve<H extends Handler>(
   try {
     if (!handler.beforeReady) await deps.ready(signal);
     signal.throwIfAborted();
-    return await work(opened.call, signal);
+    return await work.answer(opened.call, signal);
   } catch (caught) {
     // Whoever was aborted says "cancelled"; the signal knows whether it was a cancel, a deadline or the daemon's end.
     throw signal.aborted && isKind(caught, 'cancelled') ? signal.reason : caught;

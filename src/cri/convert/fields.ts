@@ -146,6 +146,12 @@ const LOGGED_CONFIG = 'only the name of the pod is read, for the log';
 const SANDBOX_ID: FieldRules = { pod_sandbox_id: handled };
 const CONTAINER_ID: FieldRules = { container_id: handled };
 
+const STATE = nested({ state: handled });
+const SANDBOX_FILTER = nested({ id: handled, state: STATE, label_selector: handled });
+const CONTAINER_FILTER = nested({ id: handled, state: STATE, pod_sandbox_id: handled, label_selector: handled });
+const SANDBOX_STATS_FILTER = nested({ id: handled, label_selector: handled });
+const CONTAINER_STATS_FILTER = nested({ id: handled, pod_sandbox_id: handled, label_selector: handled });
+
 const STREAMS: FieldRules = { tty: handled, stdin: handled, stdout: handled, stderr: handled };
 
 export const FIELDS = {
@@ -158,7 +164,8 @@ export const FIELDS = {
   StopPodSandbox: SANDBOX_ID,
   RemovePodSandbox: SANDBOX_ID,
   PodSandboxStatus: { ...SANDBOX_ID, verbose: handled },
-  ListPodSandbox: { filter: nested({ id: handled, state: nested({ state: handled }), label_selector: handled }) },
+  ListPodSandbox: { filter: SANDBOX_FILTER },
+  StreamPodSandboxes: { filter: SANDBOX_FILTER },
 
   CreateContainer: {
     ...SANDBOX_ID,
@@ -177,22 +184,20 @@ export const FIELDS = {
   StopContainer: { ...CONTAINER_ID, timeout: handled },
   RemoveContainer: CONTAINER_ID,
   ContainerStatus: { ...CONTAINER_ID, verbose: handled },
-  ListContainers: {
-    filter: nested({
-      id: handled,
-      state: nested({ state: handled }),
-      pod_sandbox_id: handled,
-      label_selector: handled,
-    }),
-  },
+  ListContainers: { filter: CONTAINER_FILTER },
+  StreamContainers: { filter: CONTAINER_FILTER },
   ReopenContainerLog: CONTAINER_ID,
 
   ContainerStats: CONTAINER_ID,
-  ListContainerStats: { filter: nested({ id: handled, pod_sandbox_id: handled, label_selector: handled }) },
+  ListContainerStats: { filter: CONTAINER_STATS_FILTER },
+  StreamContainerStats: { filter: CONTAINER_STATS_FILTER },
   PodSandboxStats: SANDBOX_ID,
-  ListPodSandboxStats: { filter: nested({ id: handled, label_selector: handled }) },
+  ListPodSandboxStats: { filter: SANDBOX_STATS_FILTER },
+  StreamPodSandboxStats: { filter: SANDBOX_STATS_FILTER },
   ListMetricDescriptors: {},
   ListPodSandboxMetrics: {},
+  StreamPodSandboxMetrics: {},
+  GetContainerEvents: {},
   ExecSync: { ...CONTAINER_ID, cmd: handled, timeout: handled },
   Exec: { ...CONTAINER_ID, cmd: handled, ...STREAMS },
   Attach: { ...CONTAINER_ID, ...STREAMS },
@@ -221,6 +226,7 @@ export const FIELDS = {
     }),
   },
   ListImages: { filter: nested({ image: nested(IMAGE) }) },
+  StreamImages: { filter: nested({ image: nested(IMAGE) }) },
   ImageStatus: { image: nested(IMAGE), verbose: handled },
   RemoveImage: { image: nested(IMAGE) },
   ImageFsInfo: {},

@@ -20,6 +20,9 @@ interface Row {
   readonly state: { readonly phase: string };
 }
 
+/** Told of each change once it is visible; undefined stands for no record. Must not throw. */
+export type Watcher<R> = (before: R | undefined, after: R | undefined) => void;
+
 const ID_LENGTH = 64;
 
 /**
@@ -35,6 +38,7 @@ export class Table<R extends Row> {
   readonly #writes = new KeyedMutex<string>();
   #damaged: readonly DamagedRecord[] = [];
   #visible: readonly R[] | undefined;
+  readonly #watchers: Watcher<R>[] = [];
 
   constructor(files: RecordFiles, spec: TableSpec<R>, clock: Clock) {
     this.#files = files;
@@ -51,6 +55,11 @@ export class Table<R extends Row> {
       this.#names.set(this.#spec.nameOf(record), record.id);
       this.#set(record);
     }
+  }
+
+  /** For as long as the table lives; what is loaded at the start is no change. */
+  watch(watcher: Watcher<R>): void {
+    this.#watchers.push(watcher);
   }
 
   /** Records that could not be read: reported, and nothing of theirs is ever removed. */
@@ -134,7 +143,7 @@ export class Table<R extends Row> {
   async amend(id: string, change: (current: R) => R): Promise<R> {
     return await this.#writes.run(id, NEVER, async () => {
       const next = deepFreeze(change(this.#need(id)));
-      this.#set(next);
+      this.#change(id, next);
       return next;
     });
   }
@@ -145,10 +154,9 @@ export class Table<R extends Row> {
       const record = this.#rows.get(id);
       await this.#files.delete(id);
       if (record === undefined) return;
-      this.#rows.delete(id);
-      this.#visible = undefined;
       const name = this.#spec.nameOf(record);
       if (this.#names.get(name) === id) this.#names.delete(name);
+      this.#change(id, undefined);
     });
   }
 
@@ -157,7 +165,7 @@ export class Table<R extends Row> {
       const next = deepFreeze(make());
       if (next === this.#rows.get(id)) return next;
       await this.#files.put(id, this.#spec.encode(next));
-      this.#set(next);
+      this.#change(id, next);
       return next;
     });
   }
@@ -166,6 +174,15 @@ export class Table<R extends Row> {
     const record = this.#rows.get(id);
     if (record === undefined) throw new EngineError('not-found', `${this.#spec.noun} ${id} not found`);
     return record;
+  }
+
+  #change(id: string, next: R | undefined): void {
+    const before = this.#rows.get(id);
+    if (next === undefined) {
+      this.#rows.delete(id);
+      this.#visible = undefined;
+    } else this.#set(next);
+    for (const watcher of this.#watchers) watcher(before, next);
   }
 
   #set(record: R): void {
