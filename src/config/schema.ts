@@ -167,6 +167,18 @@ export const SCHEMA = {
       'How many calls at once may fork or mount: namespaces, CNI plugins, creates and starts. The others wait.',
     ),
   }),
+  reconcile: table('The search for what davit has left behind and no record owns.', {
+    interval: key(
+      duration({ min: SECOND, max: DAY }),
+      '1m',
+      'Time from the end of one search to the next. There is one at start, too.',
+    ),
+    grace: key(
+      duration({ min: SECOND, max: DAY }),
+      '1m',
+      'How old something must be to be removed, unless it is from before the start of davitd.',
+    ),
+  }),
   handlers: namedTables(
     'A runtime handler, by the name that a RuntimeClass gives.',
     handlerName,

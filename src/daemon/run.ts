@@ -1,6 +1,7 @@
 import type { Config } from '../config/index.ts';
 import { createCriServer, createStreamingServer, engineTargets } from '../cri/index.ts';
 import type { StreamingServer } from '../cri/index.ts';
+import { ORPHAN_KINDS } from '../engine/index.ts';
 import type { Engine, EngineDeps, EngineRuntime } from '../engine/index.ts';
 import type { RpcServer } from '../rpc/index.ts';
 import { createMetrics, serveMetrics } from '../telemetry/index.ts';
@@ -16,7 +17,7 @@ export interface DaemonDeps {
   readonly logger: Logger;
   /** What the log's lines know of the call that they are written in. */
   readonly calls: CallContext;
-  readonly createEngine: (deps: Pick<EngineDeps, 'logger' | 'stepEnded'>) => Promise<EngineRuntime>;
+  readonly createEngine: (deps: Pick<EngineDeps, 'logger' | 'stepEnded' | 'reconciled'>) => Promise<EngineRuntime>;
 }
 
 /** For a start that is under way when davitd is told to stop. */
@@ -32,8 +33,12 @@ export async function runDaemon(config: Config, deps: DaemonDeps): Promise<numbe
   if (!sigusr1IsDisabled()) {
     logger.warn('Node was started without --disable-sigusr1: until now SIGUSR1 could have opened its inspector');
   }
-  const metrics = createMetrics(VERSION);
-  const runtime = await deps.createEngine({ logger, stepEnded: (report) => metrics.stepEnded(report) });
+  const metrics = createMetrics(VERSION, ORPHAN_KINDS);
+  const runtime = await deps.createEngine({
+    logger,
+    stepEnded: (report) => metrics.stepEnded(report),
+    reconciled: (report) => metrics.reconciled(report),
+  });
   const { engine } = runtime;
   addStateGauges(metrics, engine);
   addOutputMetrics(metrics.registry, engine);

@@ -28,6 +28,10 @@ export interface EngineConfig {
     readonly progressTimeoutMs: number;
   };
   readonly limits: LimitsConfig;
+  readonly reconcile: {
+    readonly intervalMs: number;
+    readonly graceMs: number;
+  };
 }
 
 export interface HandlerConfig {

@@ -22,10 +22,13 @@ import type { StepReport } from './op.ts';
 import { ContainerExits } from './ops/container-exits.ts';
 import type { OpsDeps } from './ops/deps.ts';
 import { execTarget } from './ops/open-exec.ts';
+import { createReconcileLoop, markRecords } from './ops/reconcile.ts';
 import { restore } from './ops/restore.ts';
 import { StdinEnds } from './ops/stdin-ends.ts';
 import { preparePauseRoot } from './pause-root.ts';
 import { ReadyGate } from './ready-gate.ts';
+import { Marks } from './reconcile/index.ts';
+import type { ReconcileReport } from './reconcile/index.ts';
 import { RuntimeProbes } from './runtime-probes.ts';
 import { createCgroupService } from './runtime/cgroup/index.ts';
 import { ContainerdObjects } from './runtime/container-objects.ts';
@@ -33,6 +36,7 @@ import { createHandlers } from './runtime/handlers.ts';
 import type { Handlers } from './runtime/handlers.ts';
 import { createNamespaceService } from './runtime/namespaces/index.ts';
 import { createPodPorts } from './runtime/pod-ports/index.ts';
+import { createShimProcesses } from './runtime/shim-processes.ts';
 import { ShimTasks } from './runtime/tasks.ts';
 import {
   createAppArmorNode,
@@ -65,6 +69,8 @@ export interface EngineDeps {
   readonly version: string;
   /** Told of every step of every operation, for metrics. */
   readonly stepEnded: (report: StepReport) => void;
+  /** Told of every search for what no record owns, for metrics. */
+  readonly reconciled: (report: ReconcileReport) => void;
 }
 
 export interface EngineRuntime {
@@ -106,10 +112,11 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
   });
   const rootfs = createRootfsReader({ state: config.state, workerEntry: entries.rootfs, logger });
   const network = createNetworkService({ config, logger });
-  const layers = createLayerService({ clients });
+  const layers = createLayerService({ clients, root: config.root });
   const images = createImageService({
     clients,
     namespace: config.containerdNamespace,
+    root: config.root,
     layers,
     logger,
     options: {
@@ -126,7 +133,7 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
   const exits = new ContainerExits({ tasks, logger, reachable });
   const stdinEnds = new StdinEnds({ tasks, logger, reachable });
   const podPorts = createPodPorts({ entry: entries.namespaces, logger });
-  const objects = new ContainerdObjects(clients.containers);
+  const objects = new ContainerdObjects(clients.containers, config.root);
   const cgroups = createCgroupService({ layout: host.cgroup, driver: handlers.cgroupDriver });
   const processes = new ShimProcesses(clients.tasks);
   const execs = createExecService({ state: config.state, processes, specs: objects, cgroups, reachable, logger });
@@ -171,6 +178,8 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
     ),
     labeller: createLabeller(),
     exits,
+    marks: new Marks(config.state),
+    shims: createShimProcesses(config.containerdNamespace),
     sandboxLocks: new KeyedMutex(),
     containerLocks: new KeyedMutex(),
     oomKillsBeforeKill: new Map(),
@@ -186,6 +195,13 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
     layerUsage: (key, snapshotter, signal) => layers.usageOf(key, snapshotter, signal),
     snapshotterFolder: async (snapshotter, signal) => (await snapshotterFolders(clients, signal)).get(snapshotter),
   });
+  const reconcile = createReconcileLoop({
+    ...opsDeps,
+    state: config.state,
+    root: config.root,
+    settings: () => config.reconcile,
+    reported: deps.reconciled,
+  });
   const gate = new ReadyGate();
   const services: readonly Service[] = [
     {
@@ -194,6 +210,8 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
         await privateFolders(config);
         await preparePauseRoot(pauseRoot, entries.pause);
         await store.start();
+        await opsDeps.marks.start();
+        await markRecords(opsDeps);
         for (const damaged of [...store.sandboxes.damaged, ...store.containers.damaged]) {
           logger.error({ ...damaged }, 'a record cannot be read; its object is left alone');
         }
@@ -221,6 +239,7 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
       },
       close: () => images.close(),
     },
+    { name: 'reconcile', start: async () => reconcile.start(), close: () => reconcile.close() },
     { name: 'creates', start: async () => undefined, close: () => jobs.close() },
     stats,
   ];

@@ -13,3 +13,5 @@ export type { EngineConfig, HandlerConfig, LimitsConfig } from './engine-config.
 export { createEngine } from './engine.ts';
 export type { EngineDeps, EngineEntries, EngineRuntime } from './engine.ts';
 export type { StepReport } from './op.ts';
+export type { OrphanKind, ReconcileReport } from './reconcile/index.ts';
+export { ORPHAN_KINDS } from './reconcile/index.ts';

@@ -73,6 +73,11 @@ export class Jobs {
     await Promise.all(all.map((job) => job.over));
   }
 
+  /** A job of this key is at work, or waits to be claimed. */
+  has(key: string): boolean {
+    return this.#jobs.has(key);
+  }
+
   get size(): number {
     return this.#jobs.size;
   }

@@ -30,6 +30,21 @@ describe('createMetrics()', () => {
     expect(body).toContain(`davit_step_failures_total{${labels}} 1`);
   });
 
+  it('counts what searches for orphans removed, and shows what the last one left', async () => {
+    const metrics = createMetrics('0', ['shim', 'snapshot']);
+    const kept = [{ kind: 'snapshot', reason: 'damaged-record' }];
+    metrics.reconciled({ durationMs: 5, removed: ['shim', 'shim'], failed: ['snapshot'], kept });
+    const first = (await metrics.render()).body;
+    expect(first).toContain('davit_reconcile_orphans_removed_total{kind="shim"} 2');
+    expect(first).toContain('davit_reconcile_orphans_removed_total{kind="snapshot"} 0');
+    expect(first).toContain('davit_reconcile_removal_failures_total{kind="snapshot"} 1');
+    expect(first).toContain('davit_reconcile_orphans_kept{kind="snapshot",reason="damaged-record"} 1');
+    metrics.reconciled({ durationMs: 5, removed: [], failed: [], kept: [], error: new Error('away') });
+    const second = (await metrics.render()).body;
+    expect(second).not.toContain('davit_reconcile_orphans_kept{');
+    expect(second).toContain('davit_reconcile_duration_seconds_count 2');
+  });
+
   it('has figures of the process and of the event loop', async () => {
     const { body } = await createMetrics('0').render();
     expect(body).toContain('process_resident_memory_bytes');

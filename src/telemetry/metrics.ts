@@ -19,6 +19,17 @@ export interface StepResult {
   readonly error?: unknown;
 }
 
+/** One search for what no record owns; see the engine's ReconcileReport. */
+export interface ReconcileResult {
+  readonly durationMs: number;
+  /** Kinds, once for each thing. */
+  readonly removed: readonly string[];
+  readonly failed: readonly string[];
+  readonly kept: readonly { readonly kind: string; readonly reason: string }[];
+  /** Absent when everything could be looked at. */
+  readonly error?: unknown;
+}
+
 export interface StateGauge {
   readonly name: string;
   readonly help: string;
@@ -34,6 +45,7 @@ export interface Metrics {
   callStarted(service: string, method: string): void;
   callEnded(result: CallResult): void;
   stepEnded(result: StepResult): void;
+  reconciled(result: ReconcileResult): void;
   addStateGauge(gauge: StateGauge): void;
   /** Prometheus' text format. */
   render(): Promise<{ readonly contentType: string; readonly body: string }>;
@@ -45,7 +57,8 @@ const STEP_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25
 /** Reads answer in well under a millisecond, a stop may take its pod's grace period, a pull minutes. */
 const CALL_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
 
-export function createMetrics(version: string): Metrics {
+/** `orphanKinds`: all that a search may remove, shown as 0 from the start. */
+export function createMetrics(version: string, orphanKinds: readonly string[] = []): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
@@ -60,6 +73,7 @@ export function createMetrics(version: string): Metrics {
     registry,
     ...calls,
     stepEnded: stepMetrics(registers),
+    reconciled: reconcileMetrics(registers, orphanKinds),
     addStateGauge: (gauge) => registry.registerMetric(stateGauge(gauge)),
     render: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
   };
@@ -113,6 +127,47 @@ function stepMetrics(registers: Registry[]): Metrics['stepEnded'] {
   return ({ op, step, durationMs, error }) => {
     seconds.observe({ op, step }, durationMs / 1000);
     if (error !== undefined) failures.inc({ op, step });
+  };
+}
+
+function reconcileMetrics(registers: Registry[], kinds: readonly string[]): Metrics['reconciled'] {
+  const removed = new Counter({
+    name: 'davit_reconcile_orphans_removed_total',
+    help: 'Things of davit that no record owned and that were removed, by kind.',
+    labelNames: ['kind'],
+    registers,
+  });
+  const failures = new Counter({
+    name: 'davit_reconcile_removal_failures_total',
+    help: 'Removals of such things that failed; each search tries again.',
+    labelNames: ['kind'],
+    registers,
+  });
+  for (const kind of kinds) for (const counter of [removed, failures]) counter.inc({ kind }, 0);
+  const kept = new Gauge({
+    name: 'davit_reconcile_orphans_kept',
+    help: 'Things of davit that no record owns and that the last search left alone, by kind and reason.',
+    labelNames: ['kind', 'reason'],
+    registers,
+  });
+  const seconds = new Histogram({
+    name: 'davit_reconcile_duration_seconds',
+    help: 'Time of the searches for what no record owns.',
+    buckets: STEP_SECONDS,
+    registers,
+  });
+  const success = new Gauge({
+    name: 'davit_reconcile_last_success_timestamp_seconds',
+    help: 'When the last search ended that could look at everything.',
+    registers,
+  });
+  return (result) => {
+    for (const kind of result.removed) removed.inc({ kind });
+    for (const kind of result.failed) failures.inc({ kind });
+    kept.reset();
+    for (const labels of result.kept) kept.inc({ ...labels });
+    seconds.observe(result.durationMs / 1000);
+    if (result.error === undefined) success.setToCurrentTime();
   };
 }
 

@@ -18,5 +18,6 @@ export type { CommitRequest, ContentWriter, WriteTarget } from './content.ts';
 export type { ContainerdEvent, TaskExitEvent } from './events.ts';
 export { LEASE_LABEL } from './leases.ts';
 export type { Lease, LeaseRequest } from './leases.ts';
+export { OWNER_LABEL, ownerFilter } from './owner-label.ts';
 export type { ServerFacts, SnapshotterFacts } from './probe.ts';
 export { nanosOf } from './timestamp.ts';

@@ -80,7 +80,7 @@ export class ExecFixture implements AsyncDisposable {
     return createExecService({
       state: this.containerd.dir,
       processes: new ShimProcesses(this.clients.tasks),
-      specs: new ContainerdObjects(this.clients.containers),
+      specs: new ContainerdObjects(this.clients.containers, '/fixture'),
       cgroups: this.cgroups,
       reachable: (signal) => this.#channel.waitForReady(signal),
       logger,

@@ -1,6 +1,6 @@
 import { EngineError } from '../errors.ts';
 import type { Image, ImageConfig, ImageFsInfo, PullRequest } from '../types.ts';
-import type { ImageService } from './index.ts';
+import type { ImageService, ListedLease } from './index.ts';
 import { parseReference } from './reference.ts';
 
 const EMPTY_CONFIG: ImageConfig = {
@@ -46,6 +46,18 @@ export class FakeImages implements ImageService {
     if (image === undefined) return Promise.reject(new EngineError('not-found', `resolve ${canonical}: 404`));
     this.#images.set(image.id, image);
     return Promise.resolve(image.id);
+  }
+
+  /** Leases by id; true for those in use. */
+  readonly leases = new Map<string, boolean>();
+
+  listLeases(): Promise<readonly ListedLease[]> {
+    return Promise.resolve([...this.leases].map(([id, isInUse]) => ({ id, isInUse, createdAtMs: 0 })));
+  }
+
+  removeLease(id: string): Promise<void> {
+    this.leases.delete(id);
+    return Promise.resolve();
   }
 
   get(image: string): Image | undefined {

@@ -51,7 +51,7 @@ beforeEach(async () => {
   const target = { address: containerd.address, namespace, admission: () => undefined, grpc: () => channel.grpc };
   clients = createClients(target);
   await ensureNamespace(clients, namespace, call);
-  layers = createLayerService({ clients });
+  layers = createLayerService({ root: '/fixture', clients });
   images = await startImages();
 });
 
@@ -62,6 +62,7 @@ afterEach(async () => {
 
 async function startImages(progressTimeoutMs = 60_000): Promise<ImageService> {
   const service = createImageService({
+    root: '/fixture',
     clients,
     namespace,
     layers,
@@ -379,7 +380,7 @@ describe('pull()', () => {
     await images.close();
     clients = createClients(target);
     await ensureNamespace(clients, target.namespace, call);
-    layers = createLayerService({ clients });
+    layers = createLayerService({ root: '/fixture', clients });
     images = await startImages();
     expect(images.list(undefined)).toEqual([]);
     expect(await pull(reference)).toBe(image.id);

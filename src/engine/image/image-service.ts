@@ -17,6 +17,7 @@ import { pinnedBy } from './pinned.ts';
 import { nodePlatform } from './platform.ts';
 import type { Platform } from './platform.ts';
 import { PullLeases } from './pull-leases.ts';
+import type { ListedLease } from './pull-leases.ts';
 import { PullProgress } from './pull-progress.ts';
 import { pullImage } from './pull.ts';
 import type { PullDeps } from './pull.ts';
@@ -32,6 +33,8 @@ export interface ImageServiceDeps {
   /** containerd's namespace that the clients work in. */
   readonly namespace: string;
   readonly layers: LayerService;
+  /** davit's root folder: pulls of another davit on the same containerd are not ours to end. */
+  readonly root: string;
   readonly logger: Logger;
   readonly options: ImageOptions;
   /** Holds HTTP_PROXY, HTTPS_PROXY and NO_PROXY, where they are set: process.env. */
@@ -80,7 +83,7 @@ class Images implements ImageService {
     this.#table = new ImageTable(pinnedBy(options.pinned));
     this.#store = new ImageStore({ clients, table: this.#table, platform: this.#platform, logger });
     this.#usage = new FsUsage({ clients, logger, snapshotters: options.snapshotters });
-    this.#leases = new PullLeases({ clients, logger });
+    this.#leases = new PullLeases({ clients, root: deps.root, logger });
     this.#pullDeps = {
       layers,
       documents: new DocumentStore({ clients }),
@@ -148,6 +151,14 @@ class Images implements ImageService {
 
   fsInfo(): ImageFsInfo {
     return this.#usage.info;
+  }
+
+  listLeases(signal: AbortSignal): Promise<readonly ListedLease[]> {
+    return this.#leases.list(signal);
+  }
+
+  removeLease(id: string, signal: AbortSignal): Promise<void> {
+    return this.#leases.remove(id, signal);
   }
 
   async ensureUnpacked(

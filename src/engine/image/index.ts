@@ -1,5 +1,6 @@
 import type { Service } from '../lifecycle.ts';
 import type { Image, ImageFsInfo, PullRequest } from '../types.ts';
+import type { ListedLease } from './pull-leases.ts';
 
 /**
  * The node's images. An image's id is the digest of its config, everywhere. Reads answer from memory; the Image
@@ -26,9 +27,14 @@ export interface ImageService extends Service {
   remove(image: string, signal: AbortSignal): Promise<void>;
   /** As it was at the last look, which is taken in the background. */
   fsInfo(): ImageFsInfo;
+  /** Leases of this davit's pulls, by which what they bring in is held. */
+  listLeases(signal: AbortSignal): Promise<readonly ListedLease[]>;
+  /** Deletes a lease that is not in use; one that is gone is success. */
+  removeLease(id: string, signal: AbortSignal): Promise<void>;
   /** Makes sure that a container's root can be made on the image: unpacks what is not unpacked yet. */
   ensureUnpacked(imageId: string, snapshotter: string, signal: AbortSignal): Promise<{ readonly chainId: string }>;
 }
 
 export { createImageService } from './image-service.ts';
+export type { ListedLease } from './pull-leases.ts';
 export type { ImageOptions, ImageServiceDeps } from './image-service.ts';

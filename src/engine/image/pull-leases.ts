@@ -1,5 +1,6 @@
 import type { Clients } from '../containerd/clients.ts';
 import { acquireLease, LEASE_LABEL } from '../containerd/leases.ts';
+import { OWNER_LABEL, ownerFilter } from '../containerd/owner-label.ts';
 import type { Lease } from '../containerd/leases.ts';
 import { nanosOf } from '../containerd/timestamp.ts';
 import { isKind, kindOf, messageOf } from '../errors.ts';
@@ -8,7 +9,17 @@ import type { Logger } from '../logger.ts';
 
 export interface PullLeasesDeps {
   readonly clients: Pick<Clients, 'leases'>;
+  /** davit's root folder, which tells its leases from another davit's. */
+  readonly root: string;
   readonly logger: Logger;
+}
+
+/** A lease of a pull, as containerd has it. */
+export interface ListedLease {
+  readonly id: string;
+  readonly createdAtMs: number;
+  /** A pull works with it, or it is kept for a retry. */
+  readonly isInUse: boolean;
 }
 
 const PURPOSE = 'pull';
@@ -36,14 +47,43 @@ interface Kept {
 export class PullLeases {
   readonly #deps: PullLeasesDeps;
   readonly #kept = new Set<Kept>();
+  readonly #working = new Set<string>();
 
   constructor(deps: PullLeasesDeps) {
     this.#deps = deps;
   }
 
-  acquire(reference: string, signal: AbortSignal): Promise<Lease> {
-    const request = { purpose: PURPOSE, expiresInMs: EXPIRES_MS, labels: { [REFERENCE_LABEL]: reference } };
-    return acquireLease(this.#deps, request, signal);
+  async acquire(reference: string, signal: AbortSignal): Promise<Lease> {
+    const labels = { [REFERENCE_LABEL]: reference, [OWNER_LABEL]: this.#deps.root };
+    const lease = await acquireLease(this.#deps, { purpose: PURPOSE, expiresInMs: EXPIRES_MS, labels }, signal);
+    this.#working.add(lease.id);
+    return {
+      id: lease.id,
+      [Symbol.asyncDispose]: async () => {
+        await lease[Symbol.asyncDispose]();
+        this.#working.delete(lease.id);
+      },
+    };
+  }
+
+  /** Those of this davit's pulls. */
+  async list(signal: AbortSignal): Promise<readonly ListedLease[]> {
+    const filters = [`labels."${LEASE_LABEL}"==${PURPOSE},${ownerFilter(this.#deps.root)}`];
+    const { leases } = await this.#deps.clients.leases.list({ filters }, { signal });
+    return leases.map(({ id, createdAt }) => ({
+      id,
+      createdAtMs: Number(nanosOf(createdAt) / NANOS_PER_MS),
+      isInUse: this.#working.has(id) || [...this.#kept].some((kept) => kept.id === id),
+    }));
+  }
+
+  /** Deletes a lease that nobody works with; one that is gone is success. */
+  async remove(id: string, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#deps.clients.leases.delete({ id }, { signal });
+    } catch (error) {
+      if (!isKind(error, 'not-found')) throw error;
+    }
   }
 
   /** Ends the lease, and those of the attempts before. Never throws. */
@@ -54,13 +94,15 @@ export class PullLeases {
 
   /** Ends the lease now or after a while, as the error says. Never throws. */
   async failed(lease: Lease, reference: string, error: unknown): Promise<void> {
-    if (WORTH_KEEPING.includes(kindOf(error))) this.#keep(lease.id, reference, KEEP_MS);
-    else await lease[Symbol.asyncDispose]();
+    if (WORTH_KEEPING.includes(kindOf(error))) {
+      this.#keep(lease.id, reference, KEEP_MS);
+      this.#working.delete(lease.id);
+    } else await lease[Symbol.asyncDispose]();
   }
 
   /** Takes over what a davitd before this one left behind. */
   async adopt(signal: AbortSignal): Promise<void> {
-    const filters = [`labels."${LEASE_LABEL}"==${PURPOSE}`];
+    const filters = [`labels."${LEASE_LABEL}"==${PURPOSE},${ownerFilter(this.#deps.root)}`];
     const { leases } = await this.#deps.clients.leases.list({ filters }, { signal });
     for (const { id, createdAt, labels } of leases) {
       const ageMs = Date.now() - Number(nanosOf(createdAt) / NANOS_PER_MS);

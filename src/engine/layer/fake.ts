@@ -1,5 +1,5 @@
 import { EngineError } from '../errors.ts';
-import type { LayerService, Mount, PackedLayer, RootRequest, RootUsage } from './index.ts';
+import type { LayerService, ListedRoot, Mount, PackedLayer, RootRequest, RootUsage } from './index.ts';
 
 /** Layers in memory, for tests of what uses them. Chain ids put into `layers` are unpacked. */
 export class FakeLayers implements LayerService {
@@ -24,6 +24,11 @@ export class FakeLayers implements LayerService {
   removeRoot(key: string, snapshotter: string): Promise<void> {
     this.roots.delete(`${snapshotter} ${key}`);
     return Promise.resolve();
+  }
+
+  listRoots(snapshotter: string): Promise<readonly ListedRoot[]> {
+    const roots = [...this.roots.values()].filter((root) => root.snapshotter === snapshotter);
+    return Promise.resolve(roots.map(({ key, labels }) => ({ key, labels, createdAtMs: 0 })));
   }
 
   mountsOf(key: string, snapshotter: string, signal: AbortSignal): Promise<readonly Mount[]> {

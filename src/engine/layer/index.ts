@@ -9,6 +9,8 @@ export interface LayerService {
   prepareView(request: RootRequest, signal: AbortSignal): Promise<readonly Mount[]>;
   /** Removes a root or a view and all that was written to it. Unknown keys are fine. */
   removeRoot(key: string, snapshotter: string, signal: AbortSignal): Promise<void>;
+  /** The roots and views that this davit made with the snapshotter, and has not removed. */
+  listRoots(snapshotter: string, signal: AbortSignal): Promise<readonly ListedRoot[]>;
   /** How to mount a root. not-found when there is none. */
   mountsOf(key: string, snapshotter: string, signal: AbortSignal): Promise<readonly Mount[]>;
   /** What was written to a root. Takes as long as there are files in it. not-found when there is none. */
@@ -22,6 +24,12 @@ export interface LayerService {
    * been done. The snapshot is held by `lease`. Throws data-loss when the layer is not what its config says.
    */
   unpack(layer: PackedLayer, lease: string, signal: AbortSignal): Promise<void>;
+}
+
+export interface ListedRoot {
+  readonly key: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly createdAtMs: number;
 }
 
 export interface RootUsage {

@@ -30,7 +30,7 @@ beforeAll(async () => {
   };
   clients = createClients(target);
   await ensureNamespace(clients, 'layers', call);
-  layers = createLayerService({ clients });
+  layers = createLayerService({ root: '/fixture', clients });
   // Two committed snapshots stand for unpacked images.
   for (const name of ['one', 'two']) {
     const labels = { 'containerd.io/gc.root': 'test' };

@@ -1,16 +1,22 @@
 import type { Clients } from '../containerd/clients.ts';
 import type { types } from '../containerd/generated/containerd.js';
+import { OWNER_LABEL, ownerFilter } from '../containerd/owner-label.ts';
+import { nanosOf } from '../containerd/timestamp.ts';
 import { isKind } from '../errors.ts';
 import { KeyedMutex } from '../keyed-mutex.ts';
-import type { LayerService, Mount, PackedLayer, RootRequest, RootUsage } from './index.ts';
+import type { LayerService, ListedRoot, Mount, PackedLayer, RootRequest, RootUsage } from './index.ts';
 import { unpackLayer } from './unpack-layer.ts';
 
 export interface LayerDeps {
+  /** davit's root folder, which tells its roots from another davit's. */
+  readonly root: string;
   readonly clients: Pick<Clients, 'content' | 'diff' | 'leases' | 'snapshots'>;
 }
 
 /** Keeps a snapshot from containerd's garbage collector; the value is a time that nobody reads. */
 const GC_ROOT_LABEL = 'containerd.io/gc.root';
+
+const NANOS_PER_MS = 1_000_000n;
 
 /** By these a snapshotter knows the ids of a root; first in the container, first on the node, how many. */
 const UID_MAP_LABEL = 'containerd.io/snapshot/uidmapping';
@@ -63,7 +69,12 @@ class Layers implements LayerService {
 
   async #make(kind: 'prepare' | 'view', request: RootRequest, signal: AbortSignal): Promise<readonly Mount[]> {
     const { key, snapshotter, parent } = request;
-    const labels = { ...request.labels, ...mapLabels(request), [GC_ROOT_LABEL]: new Date().toISOString() };
+    const labels = {
+      ...request.labels,
+      ...mapLabels(request),
+      [OWNER_LABEL]: this.#deps.root,
+      [GC_ROOT_LABEL]: new Date().toISOString(),
+    };
     try {
       const { mounts } = await this.#deps.clients.snapshots[kind]({ key, snapshotter, parent, labels }, { signal });
       return mountsFrom(mounts);
@@ -82,6 +93,17 @@ class Layers implements LayerService {
     } catch (error) {
       if (!isKind(error, 'not-found')) throw error;
     }
+  }
+
+  async listRoots(snapshotter: string, signal: AbortSignal): Promise<readonly ListedRoot[]> {
+    const filters = [ownerFilter(this.#deps.root)];
+    const found: ListedRoot[] = [];
+    for await (const { info } of this.#deps.clients.snapshots.list({ snapshotter, filters }, { signal })) {
+      for (const { name, labels, createdAt } of info) {
+        found.push({ key: name, labels, createdAtMs: Number(nanosOf(createdAt) / NANOS_PER_MS) });
+      }
+    }
+    return found;
   }
 
   async mountsOf(key: string, snapshotter: string, signal: AbortSignal): Promise<readonly Mount[]> {

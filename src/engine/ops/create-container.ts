@@ -28,6 +28,7 @@ export type CreateContainerDeps = RemoveContainerDeps &
   Pick<
     OpsDeps,
     | 'store'
+    | 'marks'
     | 'jobs'
     | 'observer'
     | 'images'
@@ -205,7 +206,10 @@ async function persistIntent(
 ): Promise<ContainerRecord> {
   return await step('persist-intent', {
     deadlineMs: RECORD_DEADLINE_MS,
-    do: () => deps.store.containers.insert(record),
+    do: async () => {
+      await deps.marks.put(record.id, record.sandboxId, record.cgroupPath);
+      return await deps.store.containers.insert(record);
+    },
     undo: async (_signal, failed) => {
       if (failed.length === 0) return await deps.store.containers.delete(record.id);
       // What could not be undone stays with a record that the kubelet can remove.

@@ -18,6 +18,8 @@ import type { ImageFiles, Labeller, SecurityProfiles } from '../security/index.t
 import type { HostFacts } from '../host/index.ts';
 import type { WorkQueue } from '../work-queue.ts';
 import type { HandlerFeatures } from '../types.ts';
+import type { Marks } from '../reconcile/index.ts';
+import type { ShimProcesses } from '../runtime/shim-processes.ts';
 import type { Logger } from '../logger.ts';
 
 /** Everything an operation may use. Each op takes the part that it names with `Pick`. */
@@ -49,6 +51,9 @@ export interface OpsDeps {
   readonly profiles: SecurityProfiles;
   readonly labeller: Labeller;
   readonly exits: ContainerExits;
+  /** What was made in this boot, for what cannot carry a label. */
+  readonly marks: Marks;
+  readonly shims: ShimProcesses;
   /** Holds stop and remove of one sandbox apart. */
   readonly sandboxLocks: KeyedMutex<string>;
   /** Holds start, exit and removal of one container apart. */

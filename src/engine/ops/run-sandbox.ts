@@ -18,6 +18,7 @@ import { labelPodFiles, newPodLevel } from './selinux.ts';
 export type RunSandboxDeps = Pick<
   OpsDeps,
   | 'store'
+  | 'marks'
   | 'jobs'
   | 'observer'
   | 'handlers'
@@ -129,10 +130,12 @@ async function persistIntent(
   configHash: string,
 ): Promise<SandboxRecord> {
   const { sandboxes } = deps.store;
+  const cgroupParent = deps.cgroups.podParent(id, spec.cgroupParent);
   return await step('persist-intent', {
     deadlineMs: RECORD_DEADLINE_MS,
-    do: () =>
-      sandboxes.insert({
+    do: async () => {
+      await deps.marks.put(id, id, cgroupParent);
+      return await sandboxes.insert({
         id,
         spec,
         createdAt: deps.store.clock.next(),
@@ -140,10 +143,11 @@ async function persistIntent(
         namespaces: {},
         configHash,
         handlerName,
-        cgroupParent: deps.cgroups.podParent(id, spec.cgroupParent),
+        cgroupParent,
         networkRequested: spec.namespaces.network === 'pod',
         ...newPodLevel(deps),
-      }),
+      });
+    },
     undo: async (_signal, failed) => {
       if (failed.length === 0) return await sandboxes.delete(id);
       // What could not be undone stays with a record that the kubelet can stop and remove.

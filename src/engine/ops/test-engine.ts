@@ -15,6 +15,8 @@ import { FakeObjects, FakeTasks } from '../runtime/fake-tasks.ts';
 import { createHandlers } from '../runtime/handlers.ts';
 import { FakeNamespaceService } from '../runtime/namespaces/fake.ts';
 import { FakePodPorts } from '../runtime/pod-ports/fake.ts';
+import { Marks } from '../reconcile/index.ts';
+import { FakeShimProcesses } from '../runtime/fake-tasks.ts';
 import { FakeAppArmorNode } from '../security/apparmor/fake.ts';
 import { createAppArmorProfiles, createSecurityProfiles, ImageFiles } from '../security/index.ts';
 import { FakeRootfsReader } from '../security/rootfs/fake.ts';
@@ -52,6 +54,9 @@ export async function testEngine() {
     execs: new FakeExecs(),
     cgroups: new FakeCgroupService(),
   };
+  const marks = new Marks(root);
+  await marks.start();
+  const shims = new FakeShimProcesses();
   const exits = new ContainerExits({ tasks, logger: SILENT, reachable: async () => undefined });
   const jobs = new Jobs((key, error) => {
     throw new Error(`${key} was not undone`, { cause: error });
@@ -70,6 +75,8 @@ export async function testEngine() {
     store,
     jobs,
     exits,
+    marks,
+    shims,
     observer: {
       stepEnded: () => undefined,
       undoFailed: (_op, _subject, failures) => void undoFailures.push(...failures),
@@ -90,7 +97,10 @@ export async function testEngine() {
     pauseRoot: '/fake/pause',
   };
   return {
+    root,
     deps,
+    marks,
+    shims,
     ...fakes,
     store,
     undoFailures,

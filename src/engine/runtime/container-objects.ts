@@ -1,10 +1,14 @@
 import { runc, runtimeOptions } from '../containerd/generated/containerd.js';
 import { Options as RunhcsOptions } from '../containerd/generated/hcsshim/runhcs.js';
 import type { containers as api, google } from '../containerd/generated/containerd.js';
+import { OWNER_LABEL, ownerFilter } from '../containerd/owner-label.ts';
+import { nanosOf } from '../containerd/timestamp.ts';
 import { EngineError, isKind } from '../errors.ts';
 import { parseExactJson, stringifyExactJson } from '../exact-json.ts';
 import type { ShimOptions } from './shim-options.ts';
-import type { ContainerObject, ContainerObjects } from './task-types.ts';
+import type { ContainerObject, ContainerObjects, ListedObject } from './task-types.ts';
+
+const NANOS_PER_MS = 1_000_000n;
 
 interface CallOptions {
   readonly signal: AbortSignal;
@@ -29,15 +33,18 @@ const OPTIONS_TYPE_URL = {
 
 export class ContainerdObjects implements ContainerObjects {
   readonly #client: ContainersClient;
+  readonly #root: string;
 
-  constructor(client: ContainersClient) {
+  /** `root`: davit's root folder, which tells its objects from another davit's. */
+  constructor(client: ContainersClient, root: string) {
     this.#client = client;
+    this.#root = root;
   }
 
   async create(object: ContainerObject, signal: AbortSignal): Promise<void> {
     const container: api.IContainer = {
       id: object.id,
-      labels: { ...object.labels },
+      labels: { ...object.labels, [OWNER_LABEL]: this.#root },
       image: object.image,
       runtime: { name: object.runtimeType, options: encodeOptions(object.shimOptions) },
       spec: encodeSpec(object.spec),
@@ -69,11 +76,13 @@ export class ContainerdObjects implements ContainerObjects {
     );
   }
 
-  async list(
-    signal: AbortSignal,
-  ): Promise<readonly { readonly id: string; readonly labels: Record<string, string> }[]> {
-    const { containers } = await this.#client.list({}, { signal });
-    return containers.map((container) => ({ id: container.id, labels: container.labels }));
+  async list(signal: AbortSignal): Promise<readonly ListedObject[]> {
+    const { containers } = await this.#client.list({ filters: [ownerFilter(this.#root)] }, { signal });
+    return containers.map(({ id, labels, createdAt }) => ({
+      id,
+      labels,
+      createdAtMs: Number(nanosOf(createdAt) / NANOS_PER_MS),
+    }));
   }
 }
 

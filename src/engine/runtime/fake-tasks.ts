@@ -1,7 +1,16 @@
 import { nowNanos } from '../clock.ts';
 import { EngineError } from '../errors.ts';
+import type { ShimProcess, ShimProcesses } from './shim-processes.ts';
 import type { Nanos } from '../types.ts';
-import type { ContainerObject, ContainerObjects, LiveTask, TaskExit, TaskService, TaskSpec } from './task-types.ts';
+import type {
+  ContainerObject,
+  ContainerObjects,
+  ListedObject,
+  LiveTask,
+  TaskExit,
+  TaskService,
+  TaskSpec,
+} from './task-types.ts';
 
 interface FakeTask {
   readonly spec: TaskSpec;
@@ -113,7 +122,25 @@ export class FakeObjects implements ContainerObjects {
     this.objects.set(id, { ...object, spec });
   }
 
-  async list(): Promise<readonly ContainerObject[]> {
-    return [...this.objects.values()];
+  async list(): Promise<readonly ListedObject[]> {
+    return [...this.objects.values()].map(({ id, labels }) => ({ id, labels, createdAtMs: 0 }));
+  }
+}
+
+/** Shims in memory. */
+export class FakeShimProcesses implements ShimProcesses {
+  readonly running: ShimProcess[] = [];
+  readonly killed: ShimProcess[] = [];
+
+  async list(): Promise<readonly ShimProcess[]> {
+    return [...this.running];
+  }
+
+  async kill(shim: ShimProcess): Promise<boolean> {
+    const at = this.running.findIndex(({ pid }) => pid === shim.pid);
+    if (at === -1) return false;
+    this.running.splice(at, 1);
+    this.killed.push(shim);
+    return true;
   }
 }

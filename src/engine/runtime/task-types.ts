@@ -79,6 +79,12 @@ export interface ContainerObject {
   readonly spec: unknown;
 }
 
+export interface ListedObject {
+  readonly id: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly createdAtMs: number;
+}
+
 export interface ContainerObjects {
   create(object: ContainerObject, signal: AbortSignal): Promise<void>;
   /** Unknown ids are fine. */
@@ -87,7 +93,6 @@ export interface ContainerObjects {
   spec(id: string, signal: AbortSignal): Promise<unknown>;
   /** Replaces the spec; tasks made from now on have it. */
   updateSpec(id: string, spec: unknown, signal: AbortSignal): Promise<void>;
-  list(
-    signal: AbortSignal,
-  ): Promise<readonly { readonly id: string; readonly labels: Readonly<Record<string, string>> }[]>;
+  /** Those that this davit made, told by a label that `create` adds. */
+  list(signal: AbortSignal): Promise<readonly ListedObject[]>;
 }

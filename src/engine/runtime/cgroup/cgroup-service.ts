@@ -11,6 +11,8 @@ export interface CgroupService {
   containerPath(parent: string, id: string): string;
   /** What a container's OCI spec says as `cgroupsPath`. */
   specPath(parent: string, id: string): string;
+  /** The cgroup is there, in one tree at least. */
+  exists(path: string): Promise<boolean>;
   /** No process lives in the cgroup or below; also when it is not there. */
   isEmpty(path: string): Promise<boolean>;
   /** Processes that live in the cgroup and below, zombies not counted; none when it is not there. */

@@ -8,6 +8,8 @@ export class FakeCgroupService implements CgroupService {
   readonly driver = 'cgroupfs';
   readonly killed: string[] = [];
   readonly removed: string[] = [];
+  /** What `exists` says is there, until it is removed. */
+  readonly there = new Set<string>();
   readonly hugepages = new Map<string, readonly HugepageLimit[]>();
   readonly oomScores = new Map<string, number>();
   /** What `oomKillCount` says of a path. */
@@ -23,6 +25,10 @@ export class FakeCgroupService implements CgroupService {
 
   specPath(parent: string, id: string): string {
     return specPath(this.driver, parent, id);
+  }
+
+  async exists(path: string): Promise<boolean> {
+    return this.there.has(path);
   }
 
   async isEmpty(): Promise<boolean> {
@@ -60,10 +66,13 @@ export class FakeCgroupService implements CgroupService {
   }
 
   async remove(path: string): Promise<void> {
+    this.there.delete(path);
     this.removed.push(path);
   }
 
-  async removePod(_sandboxId: SandboxId, parent: string): Promise<void> {
+  async removePod(sandboxId: SandboxId, parent: string): Promise<void> {
+    this.there.delete(containerPath(this.driver, parent, sandboxId));
+    this.there.delete(parent);
     this.removed.push(parent);
   }
 }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { HostFacts } from '../../host/index.ts';
 import type { SandboxId } from '../../ids.ts';
 import type { CgroupDriver } from '../../types.ts';
@@ -22,6 +23,7 @@ export function createCgroupService({ layout, driver }: CgroupServiceDeps): Cgro
     podParent: (sandboxId: SandboxId, requested: string | undefined) => podParent(driver, sandboxId, requested),
     containerPath: (parent: string, id: string) => containerPath(driver, parent, id),
     specPath: (parent: string, id: string) => specPath(driver, parent, id),
+    exists: async (path: string) => cgroupDirs(layout, path).some((dir) => existsSync(dir)),
     isEmpty: async (path: string) => (await livingProcesses(cgroupDirs(layout, path))).length === 0,
     processes: (path: string) => livingProcesses(cgroupDirs(layout, path)),
     enter: (path: string, pid: number) => enterSubCgroup(layout, path, pid),
