@@ -113,7 +113,9 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
   const rootfs = createRootfsReader({ state: config.state, workerEntry: entries.rootfs, logger });
   const network = createNetworkService({ config, logger });
   const layers = createLayerService({ clients, root: config.root });
+  const observer = createObserver(logger, deps.stepEnded);
   const images = createImageService({
+    observer,
     clients,
     namespace: config.containerdNamespace,
     root: config.root,
@@ -153,7 +155,7 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
   const opsDeps: OpsDeps = {
     store,
     jobs,
-    observer: createObserver(logger, deps.stepEnded),
+    observer,
     logger,
     work,
     host,

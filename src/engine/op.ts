@@ -1,5 +1,5 @@
 import { EngineError, kindOf, messageOf, withContext } from './errors.ts';
-import { faultPoint } from './fault-point.ts';
+import { withFaults } from './fault-point.ts';
 import { Rollback, within } from './rollback.ts';
 import type { Undo, UndoFailure } from './rollback.ts';
 
@@ -70,10 +70,11 @@ export async function runOp<Name extends string, T>(
 async function runStep<T>(
   op: string,
   name: string,
-  body: StepBody<T>,
+  asked: StepBody<T>,
   context: OpContext,
   rollback: Rollback,
 ): Promise<T> {
+  const body = withFaults(op, name, asked);
   const started = performance.now();
   const report = (error?: unknown): void => {
     const durationMs = performance.now() - started;
@@ -89,9 +90,7 @@ async function runStep<T>(
   try {
     context.signal.throwIfAborted();
     if (undo !== undefined) rollback.add(name, undo, UNDO_DEADLINE_MS);
-    await faultPoint(op, name, 'before', context.signal);
     const result = await withDeadline(body, context.signal);
-    await faultPoint(op, name, 'after', context.signal);
     report();
     return result;
   } catch (error) {

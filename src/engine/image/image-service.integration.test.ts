@@ -63,6 +63,7 @@ afterEach(async () => {
 async function startImages(progressTimeoutMs = 60_000): Promise<ImageService> {
   const service = createImageService({
     root: '/fixture',
+    observer: { stepEnded: () => undefined, undoFailed: () => undefined },
     clients,
     namespace,
     layers,

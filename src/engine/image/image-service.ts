@@ -2,6 +2,8 @@ import type { Clients } from '../containerd/clients.ts';
 import { EngineError, isKind, messageOf } from '../errors.ts';
 import type { LayerService } from '../layer/index.ts';
 import type { Logger } from '../logger.ts';
+import { defineOp, runOp } from '../op.ts';
+import type { OpObserver } from '../op.ts';
 import type { Image, ImageFsInfo, PullRequest } from '../types.ts';
 import { collectGarbage } from './collect-garbage.ts';
 import { credentialsHash, credentialsOf } from './credentials.ts';
@@ -36,6 +38,7 @@ export interface ImageServiceDeps {
   /** davit's root folder: pulls of another davit on the same containerd are not ours to end. */
   readonly root: string;
   readonly logger: Logger;
+  readonly observer: OpObserver;
   readonly options: ImageOptions;
   /** Holds HTTP_PROXY, HTTPS_PROXY and NO_PROXY, where they are set: process.env. */
   readonly env: NodeJS.ProcessEnv;
@@ -54,6 +57,9 @@ export interface ImageOptions {
   readonly snapshotters: readonly [string, ...string[]];
 }
 
+export const REMOVE_IMAGE = defineOp('remove-image', ['remove-names', 'collect-garbage']);
+
+const REMOVE_DEADLINE_MS = 2 * 60_000;
 /** A pull that takes longer says how far it is, so often. */
 const PROGRESS_LOG_INTERVAL_MS = 10_000;
 
@@ -87,6 +93,7 @@ class Images implements ImageService {
     this.#pullDeps = {
       layers,
       documents: new DocumentStore({ clients }),
+      observer: deps.observer,
       leases: this.#leases,
       fetcher: new LayerFetcher({ clients, maxConcurrent: options.maxConcurrentDownloads }),
       registry: {
@@ -143,8 +150,14 @@ class Images implements ImageService {
   async remove(image: string, signal: AbortSignal): Promise<void> {
     const found = this.#table.find(image);
     if (found === undefined) return;
-    await this.#store.remove(found.id, signal);
-    await collectGarbage(this.#deps, signal);
+    const context = { subject: { image: found.id }, signal, observer: this.#deps.observer };
+    await runOp(REMOVE_IMAGE, context, async (step) => {
+      await step('remove-names', {
+        deadlineMs: REMOVE_DEADLINE_MS,
+        do: (by) => this.#store.remove(found.id, by),
+      });
+      await step('collect-garbage', { deadlineMs: REMOVE_DEADLINE_MS, do: (by) => collectGarbage(this.#deps, by) });
+    });
     this.#deps.logger.info({ image, id: found.id }, 'image removed');
     void this.#usage.refresh();
   }

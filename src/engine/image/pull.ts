@@ -1,4 +1,6 @@
 import type { Lease } from '../containerd/leases.ts';
+import { defineOp, runOp } from '../op.ts';
+import type { OpObserver, StepFn } from '../op.ts';
 import type { Credentials } from './credentials.ts';
 import type { DocumentStore } from './document-store.ts';
 import type { FetchContext, LayerFetcher } from './fetch-layer.ts';
@@ -15,6 +17,7 @@ import type { UnpackImageDeps } from './unpack-image.ts';
 
 export interface PullDeps extends UnpackImageDeps {
   readonly registry: RegistryDeps;
+  readonly observer: OpObserver;
   readonly leases: PullLeases;
   readonly documents: DocumentStore;
   readonly fetcher: LayerFetcher;
@@ -30,28 +33,80 @@ export interface PullJob {
   readonly progress: PullProgress;
 }
 
+export const PULL_IMAGE = defineOp('pull-image', [
+  'resolve',
+  'acquire-lease',
+  'read-manifest',
+  'fetch-and-unpack',
+  'record',
+  'release-lease',
+]);
+
+/** What a registry is given is up to the progress that it makes; these are for what nobody watches. */
+const RESOLVE_DEADLINE_MS = 10 * 60_000;
+const CALL_DEADLINE_MS = 60_000;
+/** As long as a pull's lease lasts. */
+const FETCH_DEADLINE_MS = 24 * 60 * 60_000;
+
 /**
  * Pulls one image: resolve → manifest and config → fetch layers ∥ unpack in order → record. Until it is recorded all of
  * it belongs to a lease, so that a pull that does not come to its end leaves nothing but what a retry can use.
  */
 export async function pullImage(deps: PullDeps, job: PullJob, signal: AbortSignal): Promise<StoredImage> {
-  const watched = AbortSignal.any([signal, job.progress.signal]);
   const registry = await openRegistry(job.reference, job.credentials, deps.registry);
-  let lease: Lease | undefined;
+  const context = { subject: { image: job.reference.canonical }, signal, observer: deps.observer };
   try {
-    // A pull that the registry refuses leaves no trace in containerd.
-    const resolved = await job.progress.network(() => registry.resolve(watched));
-    lease = await deps.leases.acquire(job.reference.canonical, watched);
-    const image = await openRemote(deps, job, { registry, lease: lease.id, resolved }, watched);
-    await fetchAndUnpack(deps, job, image, { registry, lease: lease.id, progress: job.progress }, watched);
-    await deps.record(job.reference, image, watched);
-    await deps.leases.succeeded(lease, job.reference.canonical);
-    return image;
-  } catch (error) {
-    if (lease !== undefined) await deps.leases.failed(lease, job.reference.canonical, error);
-    throw error;
+    return await runOp(PULL_IMAGE, context, (step) => runSteps(deps, job, registry, step));
   } finally {
     await registry.close();
+  }
+}
+
+async function runSteps(
+  deps: PullDeps,
+  job: PullJob,
+  registry: Registry,
+  step: StepFn<(typeof PULL_IMAGE.steps)[number]>,
+): Promise<StoredImage> {
+  const { progress, reference } = job;
+  const watched = (signal: AbortSignal): AbortSignal => AbortSignal.any([signal, progress.signal]);
+  let lease: Lease | undefined;
+  let failure: unknown;
+  try {
+    // A pull that the registry refuses leaves no trace in containerd.
+    const resolved = await step('resolve', {
+      deadlineMs: RESOLVE_DEADLINE_MS,
+      do: (signal) => progress.network(() => registry.resolve(watched(signal))),
+    });
+    const { id } = await step('acquire-lease', {
+      deadlineMs: CALL_DEADLINE_MS,
+      do: async (signal) => {
+        lease = await deps.leases.acquire(reference.canonical, signal);
+        return lease;
+      },
+      undo: async () => {
+        if (lease !== undefined) await deps.leases.failed(lease, reference.canonical, failure);
+      },
+    });
+    const image = await step('read-manifest', {
+      deadlineMs: RESOLVE_DEADLINE_MS,
+      do: (signal) => openRemote(deps, job, { registry, lease: id, resolved }, watched(signal)),
+    });
+    await step('fetch-and-unpack', {
+      deadlineMs: FETCH_DEADLINE_MS,
+      do: (signal) => fetchAndUnpack(deps, job, image, { registry, lease: id, progress }, watched(signal)),
+    });
+    await step('record', { deadlineMs: CALL_DEADLINE_MS, do: (signal) => deps.record(reference, image, signal) });
+    await step('release-lease', {
+      deadlineMs: CALL_DEADLINE_MS,
+      do: async () => {
+        if (lease !== undefined) await deps.leases.succeeded(lease, reference.canonical);
+      },
+    });
+    return image;
+  } catch (error) {
+    failure = error;
+    throw error;
   }
 }
 
