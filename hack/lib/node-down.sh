@@ -4,6 +4,8 @@
 node_down() {
   if [ -e "$NODE_RUN" ] || [ -e "$NODE_LIB" ] || ! node_has_no_process; then
     say "taking the node $NODE down"
+    # Its pods are the kubelet's while it runs: it would make them again.
+    if [ -e "$NODE_RUN/kubelet" ]; then kubelet_names && kubelet_down; fi
     if node_is_up; then node_remove_pods; fi
     stop_daemon "$NODE_RUN/davitd.pid" TERM 30
     node_wipe
