@@ -82,6 +82,11 @@ export const SCHEMA = {
     false,
     'Serve pods by a bridge of our own while cni_conf_dir holds no configuration. Off: such pods are refused, and Status says why.',
   ),
+  pause: key(
+    oneOf('auto', 'always'),
+    'auto',
+    "Which pods have a pause process: those that share their PIDs, or every pod with a network of its own, so that a kubelet's cAdvisor finds that network.",
+  ),
   log: table("Containers' logs.", {
     max_line: key(
       size({ min: 256, max: MIB }),

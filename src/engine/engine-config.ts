@@ -15,6 +15,8 @@ export interface EngineConfig {
   readonly registryConfigPath: readonly string[];
   readonly defaultRuntime: string;
   readonly builtinNetwork: boolean;
+  /** `always`: pods that need no pause process have one too, if their network is their own. */
+  readonly pause: 'auto' | 'always';
   readonly handlers: Readonly<Record<string, HandlerConfig>>;
   readonly log: { readonly maxLineBytes: number };
   readonly network: {

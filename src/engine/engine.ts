@@ -186,6 +186,7 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
     containerLocks: new KeyedMutex(),
     oomKillsBeforeKill: new Map(),
     stopping: new Set(),
+    pause: config.pause,
     pauseRoot,
   };
   const stats = createStatsService({

@@ -79,7 +79,8 @@ function specSandbox(deps: BuildSpecDeps, sandbox: SandboxRecord): SpecSandbox {
     privileged: spec.privileged,
     namespaces,
     files: deps.podFiles.mountsOf(id, spec.namespaces),
-    ...(pausePid === undefined ? {} : { pausePid }),
+    // Another pause process holds no PIDs that containers could share.
+    ...(pausePid === undefined || spec.namespaces.pid !== 'pod' ? {} : { pausePid }),
     ...(spec.namespaces.user === undefined ? {} : { idMap: spec.namespaces.user }),
   };
 }

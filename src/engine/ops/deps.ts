@@ -65,6 +65,8 @@ export interface OpsDeps {
   readonly oomKillsBeforeKill: Map<string, number>;
   /** Sandboxes that a stop works on: nothing new starts in them. */
   readonly stopping: Set<string>;
+  /** Which pods have a pause process; see the configuration. */
+  readonly pause: 'auto' | 'always';
   /** A folder with the pod's PID 1 in it, the root of every pause process. */
   readonly pauseRoot: string;
 }

@@ -12,23 +12,35 @@ const LABEL_ATTEMPT = 'davit.attempt';
 /** containerd refuses a label whose key and value together are longer. */
 const LABEL_MAX_BYTES = 4096;
 
+/** Of a pause process. cAdvisor reads a pod's network of the container that carries containerd's mark of a sandbox. */
 export function sandboxLabels(record: SandboxRecord): Record<string, string> {
-  return { ...podMarks(record), [LABEL_KIND]: 'sandbox', [LABEL_ATTEMPT]: String(record.spec.metadata.attempt) };
+  const { labels, metadata, namespaces } = record.spec;
+  return {
+    ...kubernetesLabels(labels),
+    ...(namespaces.network === 'pod' ? { 'io.cri-containerd.kind': 'sandbox' } : {}),
+    ...podMarks(record),
+    [LABEL_KIND]: 'sandbox',
+    [LABEL_ATTEMPT]: String(metadata.attempt),
+  };
 }
 
 /** The request's `io.kubernetes.` labels are carried too: what reads containerd directly looks for them. */
 export function containerLabels(record: ContainerRecord, sandbox: SandboxRecord): Record<string, string> {
-  const kubernetes = Object.entries(record.spec.labels).filter(
-    ([key, value]) =>
-      key.startsWith('io.kubernetes.') && Buffer.byteLength(key) + Buffer.byteLength(value) < LABEL_MAX_BYTES,
-  );
   return {
-    ...Object.fromEntries(kubernetes),
+    ...kubernetesLabels(record.spec.labels),
     ...podMarks(sandbox),
     [LABEL_KIND]: 'container',
     [LABEL_NAME]: record.spec.metadata.name,
     [LABEL_ATTEMPT]: String(record.spec.metadata.attempt),
   };
+}
+
+function kubernetesLabels(labels: Readonly<Record<string, string>>): Record<string, string> {
+  const carried = Object.entries(labels).filter(
+    ([key, value]) =>
+      key.startsWith('io.kubernetes.') && Buffer.byteLength(key) + Buffer.byteLength(value) < LABEL_MAX_BYTES,
+  );
+  return Object.fromEntries(carried);
 }
 
 function podMarks({ id, spec }: SandboxRecord): Record<string, string> {

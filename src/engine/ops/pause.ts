@@ -14,7 +14,15 @@ export type PauseDeps = Pick<
   'store' | 'handlers' | 'host' | 'objects' | 'tasks' | 'exits' | 'cgroups' | 'profiles' | 'labeller' | 'pauseRoot'
 >;
 
-/** Runs the process that holds a pod's shared PID namespace: its PID 1. Returns its pid on the node. */
+/** Whether the pod was made to have a pause process. */
+export function hasPause({ spec, extraPause }: Pick<SandboxRecord, 'spec' | 'extraPause'>): boolean {
+  return spec.namespaces.pid === 'pod' || extraPause === true;
+}
+
+/**
+ * Runs the pause process: it holds a pod's shared PID namespace as its PID 1, or it only stands for the pod where others
+ * look for one. Returns its pid on the node.
+ */
 export async function runPause(deps: PauseDeps, record: SandboxRecord, signal: AbortSignal): Promise<number> {
   const { id } = record;
   const handler = deps.handlers.resolve(record.handlerName);
@@ -47,28 +55,35 @@ export async function runPause(deps: PauseDeps, record: SandboxRecord, signal: A
   return pid;
 }
 
-/** A pod whose PID 1 has ended is not ready any more. */
+/** A pod whose PID 1 has ended is not ready any more; one that only had a pause process beside it goes on without. */
 export function watchPause(deps: Pick<OpsDeps, 'store' | 'exits'>, id: SandboxId): void {
   deps.exits.watch(id, async () => {
     try {
-      await deps.store.sandboxes.update(id, (current) =>
-        current.state.phase === 'ready'
-          ? moveSandbox(current, { phase: 'not-ready', reason: 'its pause process ended', since: nowNanos() })
-          : current,
-      );
+      await deps.store.sandboxes.update(id, (current) => {
+        if (current.extraPause === true) return withoutPause(current);
+        if (current.state.phase !== 'ready') return current;
+        return moveSandbox(current, { phase: 'not-ready', reason: 'its pause process ended', since: nowNanos() });
+      });
     } catch (error) {
       if (!isKind(error, 'not-found')) throw error; // removed meanwhile
     }
   });
 }
 
+/** The number of a process that has ended may soon be another's. */
+export function withoutPause(record: SandboxRecord): SandboxRecord {
+  const { pausePid: _ended, ...rest } = record;
+  return rest;
+}
+
 /** Ends and removes the pause process; fine where there is none. */
 export async function removePause(
   deps: Pick<OpsDeps, 'tasks' | 'objects' | 'exits'>,
-  { id, spec }: SandboxRecord,
+  record: SandboxRecord,
   signal: AbortSignal,
 ): Promise<void> {
-  if (spec.namespaces.pid !== 'pod') return;
+  if (!hasPause(record)) return;
+  const { id } = record;
   if (await deps.tasks.kill(id, SIGKILL, true, signal)) await deps.tasks.wait(id, signal);
   await deps.tasks.delete(id, id, signal);
   await deps.objects.delete(id, signal);

@@ -17,12 +17,13 @@ function actionOf(state: ContainerState, status?: TaskStatus): string {
 
 function sandboxActionOf(
   state: SandboxState,
-  options: { pinned?: boolean; files?: boolean; pause?: TaskStatus | 'gone' } = {},
+  options: { pinned?: boolean; files?: boolean; pause?: TaskStatus | 'gone'; extra?: true } = {},
 ): string {
   const record: SandboxRecord = sandboxRecord({
     state,
     namespaces: { network: '/x/net' },
     ...(options.pause === undefined ? {} : { pausePid: 5 }),
+    ...(options.extra === undefined ? {} : { extraPause: options.extra }),
   });
   const tasks = new Map<string, LiveTask>();
   if (options.pause !== undefined && options.pause !== 'gone') {
@@ -81,5 +82,10 @@ describe('planRestore() of sandboxes', () => {
     expect(sandboxActionOf({ phase: 'ready' }, { pause: 'running' })).toBe('watch-pause');
     expect(sandboxActionOf({ phase: 'ready' }, { pause: 'stopped' })).toBe('not-ready');
     expect(sandboxActionOf({ phase: 'ready' }, { pause: 'gone' })).toBe('not-ready');
+  });
+
+  it('forgets a pause process that a pod does not depend on', () => {
+    expect(sandboxActionOf({ phase: 'ready' }, { pause: 'running', extra: true })).toBe('watch-pause');
+    expect(sandboxActionOf({ phase: 'ready' }, { pause: 'gone', extra: true })).toBe('forget-pause');
   });
 });

@@ -13,6 +13,8 @@ export interface LiveFacts {
 export type SandboxAction =
   | { readonly do: 'keep' }
   | { readonly do: 'watch-pause' }
+  /** It is gone, and the pod does not depend on it. */
+  | { readonly do: 'forget-pause' }
   /** A job that a killed davitd left half-made: nobody owns it. */
   | { readonly do: 'undo' }
   | { readonly do: 'not-ready'; readonly reason: string };
@@ -65,6 +67,7 @@ function sandboxAction(record: SandboxRecord, live: LiveFacts): SandboxAction {
   if (record.pausePid === undefined) return { do: 'keep' };
   const pause = live.tasks.get(record.id);
   if (pause?.status === 'running') return { do: 'watch-pause' };
+  if (record.extraPause === true) return { do: 'forget-pause' };
   return { do: 'not-ready', reason: 'its pause process is gone' };
 }
 

@@ -3,7 +3,7 @@ import { messageOf } from '../errors.ts';
 import { moveContainer, moveSandbox } from '../store/index.ts';
 import type { ContainerRecord, SandboxRecord } from '../store/index.ts';
 import type { OpsDeps } from './deps.ts';
-import { watchPause } from './pause.ts';
+import { watchPause, withoutPause } from './pause.ts';
 import { planRestore } from './plan-restore.ts';
 import type { ContainerAction, SandboxAction } from './plan-restore.ts';
 import { dropContainer } from './remove-container.ts';
@@ -86,6 +86,9 @@ async function restoreSandbox(deps: RestoreDeps, record: SandboxRecord, action: 
       return;
     case 'watch-pause':
       return watchPause(deps, record.id);
+    case 'forget-pause':
+      await deps.store.sandboxes.update(record.id, withoutPause);
+      return;
     case 'undo':
       return await undoSandbox(deps, record.id);
     case 'not-ready':

@@ -12,7 +12,7 @@ import type { NamespacePaths, SandboxNetwork, SandboxSpec } from '../types.ts';
 import { checkUserNamespace } from './check-user-namespace.ts';
 import type { OpsDeps } from './deps.ts';
 import { hostnameOf, ownHostname } from './hostname.ts';
-import { removePause, runPause } from './pause.ts';
+import { hasPause, removePause, runPause } from './pause.ts';
 import { labelPodFiles, newPodLevel } from './selinux.ts';
 
 export type RunSandboxDeps = Pick<
@@ -33,6 +33,7 @@ export type RunSandboxDeps = Pick<
   | 'exits'
   | 'profiles'
   | 'labeller'
+  | 'pause'
   | 'pauseRoot'
 >;
 
@@ -145,6 +146,7 @@ async function persistIntent(
         handlerName,
         cgroupParent,
         networkRequested: spec.namespaces.network === 'pod',
+        ...extraPause(deps, spec),
         ...newPodLevel(deps),
       });
     },
@@ -223,6 +225,12 @@ async function applySysctls(
   });
 }
 
+/** A pod that shares its PIDs has one for itself, and on the node's network there is nothing to find. */
+function extraPause({ pause }: Pick<OpsDeps, 'pause'>, { namespaces }: SandboxSpec): Pick<SandboxRecord, 'extraPause'> {
+  const wanted = pause === 'always' && namespaces.pid !== 'pod' && namespaces.network === 'pod';
+  return wanted ? { extraPause: true } : {};
+}
+
 function ownNamespaces({ namespaces }: SandboxSpec): Pick<NamespaceRequest, 'network' | 'ipc' | 'uts' | 'user'> {
   const network = namespaces.network === 'pod';
   const { user } = namespaces;
@@ -250,7 +258,7 @@ async function startPause(
   step: StepFn<'start-pause'>,
   record: SandboxRecord,
 ): Promise<number | undefined> {
-  if (record.spec.namespaces.pid !== 'pod') return undefined;
+  if (!hasPause(record)) return undefined;
   return await step('start-pause', {
     deadlineMs: PAUSE_DEADLINE_MS,
     do: (signal) => runPause(deps, record, signal),

@@ -94,6 +94,7 @@ export async function testEngine() {
     containerLocks: new KeyedMutex(),
     oomKillsBeforeKill: new Map(),
     stopping: new Set(),
+    pause: 'auto',
     pauseRoot: '/fake/pause',
   };
   return {

@@ -14,6 +14,8 @@ export interface SandboxRecord extends Sandbox {
   readonly cgroupParent: string;
   /** Set when the network was asked for: a DEL is owed. */
   readonly networkRequested: boolean;
+  /** Has a pause process for those who look for pods in containerd; the pod itself does without it. */
+  readonly extraPause?: true;
   /** Keeps the pod's files from other pods; absent where SELinux is off. */
   readonly selinuxLevel?: string;
 }
