@@ -151,6 +151,7 @@ export function fakeEngine(verbs: Partial<Engine> = {}): Engine {
     listImages: () => [],
     removeImage: absent('removeImage'),
     imageFsInfo: () => ({ imageFilesystems: [], containerFilesystems: [] }),
+    imageWork: () => [],
     status: () => ({ conditions: [], handlers: [], supplementalGroupsPolicy: false, mountOptions: false }),
     cgroupDriver: () => 'cgroupfs',
     outputStatus: () => Promise.reject(new Error('no pump')),

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import type { PullWork } from './image/index.ts';
 import type { AttachStreams, PumpStatus } from './log/index.ts';
 import type { EngineEvent, EventFilter, EventHistory, PodEvent, PodSnapshot } from './events/index.ts';
 import type { AttachSession } from './ops/attach-container.ts';
@@ -109,6 +110,8 @@ export interface Engine {
   listImages(filter: string | undefined): readonly Image[];
   removeImage(image: string, signal: AbortSignal): Promise<void>;
   imageFsInfo(): ImageFsInfo;
+  /** The pulls that are under way, the oldest first. */
+  imageWork(): readonly PullWork[];
 
   /** What the node's output process has done; asks it, and throws unavailable when it is away. */
   outputStatus(signal: AbortSignal): Promise<PumpStatus>;

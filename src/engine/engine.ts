@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createContainerd } from './containerd/index.ts';
@@ -9,6 +10,10 @@ import { EventHub } from './events/index.ts';
 import { createExecService, ShimProcesses } from './exec/index.ts';
 import { APPARMOR_PARSER, readHostFacts } from './host/index.ts';
 import { createImageService } from './image/index.ts';
+import type { ImageObserver } from './image/index.ts';
+import { observeImages } from './image-events.ts';
+import { NO_INSTRUMENTS } from './instruments.ts';
+import type { Instruments } from './instruments.ts';
 import { Jobs } from './jobs.ts';
 import { KeyedMutex } from './keyed-mutex.ts';
 import { createLayerService, snapshotterFolders } from './layer/index.ts';
@@ -71,6 +76,10 @@ export interface EngineDeps {
   readonly stepEnded: (report: StepReport) => void;
   /** Told of every search for what no record owns, for metrics. */
   readonly reconciled: (report: ReconcileReport) => void;
+  /** Measures and traces the engine's work. Absent: nobody does. */
+  readonly instruments?: Instruments;
+  /** Told of pulls, for metrics. */
+  readonly pulls?: Pick<ImageObserver, 'received' | 'pullEnded'>;
 }
 
 export interface EngineRuntime {
@@ -87,7 +96,8 @@ const STATE_MODE = 0o711;
 
 /** Builds the subsystems, leaf first. Nothing runs before `start`; the node's facts are read here. */
 export async function createEngine(config: EngineConfig, deps: EngineDeps): Promise<EngineRuntime> {
-  const { logger, entries } = deps;
+  const { logger, entries, instruments = NO_INSTRUMENTS } = deps;
+  const detached = AsyncLocalStorage.snapshot();
   const host = await readHostFacts();
   const store = createStore(config.root);
   const events = new EventHub();
@@ -101,6 +111,7 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
     },
     logger,
     hasRecords: () => !store.sandboxes.isEmpty || !store.containers.isEmpty,
+    instruments,
   });
   const { clients } = containerd;
   const handlers = createHandlers(config, host.cgroupDriver);
@@ -111,9 +122,9 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
     logger,
   });
   const rootfs = createRootfsReader({ state: config.state, workerEntry: entries.rootfs, logger });
-  const network = createNetworkService({ config, logger });
+  const network = createNetworkService({ config, logger, instruments });
   const layers = createLayerService({ clients, root: config.root });
-  const observer = createObserver(logger, deps.stepEnded);
+  const observer = createObserver(logger, deps.stepEnded, instruments);
   const images = createImageService({
     observer,
     clients,
@@ -128,11 +139,12 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
     },
     env: process.env,
     arch: process.arch,
+    reports: observeImages(events, deps.pulls),
   });
   const work = new WorkQueue(config.limits.concurrentWork);
   const tasks = new ShimTasks(clients.tasks, work);
   const reachable = async (signal: AbortSignal): Promise<void> => void (await containerd.ready(signal));
-  const exits = new ContainerExits({ tasks, logger, reachable });
+  const exits = new ContainerExits({ tasks, logger, reachable, detached });
   const stdinEnds = new StdinEnds({ tasks, logger, reachable });
   const podPorts = createPodPorts({ entry: entries.namespaces, logger });
   const objects = new ContainerdObjects(clients.containers, config.root);
@@ -235,7 +247,7 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
       start: async (signal) => {
         await containerd.ready(signal);
         await Promise.all([images.start(signal), runtimes.start(signal)]);
-        await restore(opsDeps, signal);
+        await instruments.around({ kind: 'action', name: 'restore', attributes: {} }, () => restore(opsDeps, signal));
         await execs.recover((id) => execTarget(store, id));
         gate.open();
         await network.gc(signal);
@@ -247,7 +259,7 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
     stats,
   ];
   return {
-    engine: createVerbs({ ...opsDeps, config, containerd, gate, runtimes, stats, events }),
+    engine: createVerbs({ ...opsDeps, config, containerd, gate, runtimes, stats, events, instruments }),
     start: (signal) => startAll(services, signal),
     close: () => closeAll(services),
   };

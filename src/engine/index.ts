@@ -10,6 +10,8 @@ export type { ExecExit, ExecRequest, ExecSession, ExecSyncResult, TerminalSize }
 export { EngineError, invalidField, isKind, kindOf, messageOf, withContext } from './errors.ts';
 export type { ErrorKind, KubeletReason } from './errors.ts';
 export type { EngineConfig, HandlerConfig, LimitsConfig } from './engine-config.ts';
+export type { PullReport, PullWork } from './image/index.ts';
+export type { Instruments, Work } from './instruments.ts';
 export { createEngine } from './engine.ts';
 export type { EngineDeps, EngineEntries, EngineRuntime } from './engine.ts';
 export type { StepReport } from './op.ts';

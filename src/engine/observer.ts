@@ -1,4 +1,5 @@
 import { messageOf } from './errors.ts';
+import type { Instruments } from './instruments.ts';
 import type { Logger } from './logger.ts';
 import type { OpObserver, StepReport } from './op.ts';
 
@@ -6,8 +7,13 @@ import type { OpObserver, StepReport } from './op.ts';
 const SLOW_STEP_MS = 2_000;
 
 /** Tells the log of steps, and `count` (metrics) of every one of them. */
-export function createObserver(logger: Logger, count: (report: StepReport) => void): OpObserver {
+export function createObserver(
+  logger: Logger,
+  count: (report: StepReport) => void,
+  instruments: Instruments,
+): OpObserver {
   return {
+    around: (work, run) => instruments.around(work, run),
     stepEnded: (report) => {
       count(report);
       const { op, step, subject, durationMs, error } = report;

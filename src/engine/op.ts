@@ -1,5 +1,6 @@
 import { EngineError, kindOf, messageOf, withContext } from './errors.ts';
 import { withFaults } from './fault-point.ts';
+import type { Work } from './instruments.ts';
 import { Rollback, within } from './rollback.ts';
 import type { Undo, UndoFailure } from './rollback.ts';
 
@@ -36,6 +37,8 @@ export interface StepReport {
 }
 
 export interface OpObserver {
+  /** Runs a step's work. Absent: it just runs. */
+  around?<T>(work: Work, run: () => Promise<T>): Promise<T>;
   stepEnded(report: StepReport): void;
   /** A failed op could not undo all that it had done. */
   undoFailed(op: string, subject: Readonly<Record<string, string>>, failures: readonly UndoFailure[]): void;
@@ -90,7 +93,10 @@ async function runStep<T>(
   try {
     context.signal.throwIfAborted();
     if (undo !== undefined) rollback.add(name, undo, UNDO_DEADLINE_MS);
-    const result = await withDeadline(body, context.signal);
+    const work = (): Promise<T> => withDeadline(body, context.signal);
+    const { observer, subject } = context;
+    const result = await (observer.around?.({ kind: 'step', name: `${op}/${name}`, attributes: subject }, work) ??
+      work());
     report();
     return result;
   } catch (error) {

@@ -21,9 +21,11 @@ import { stopContainer } from './ops/stop-container.ts';
 import { stopSandbox } from './ops/stop-sandbox.ts';
 import { updateContainer } from './ops/update-container.ts';
 import { updateSandbox } from './ops/update-sandbox.ts';
+import type { Instruments } from './instruments.ts';
 import type { ReadyGate } from './ready-gate.ts';
 import type { RuntimeProbes } from './runtime-probes.ts';
 import type { StatsService } from './stats/index.ts';
+import type { StringMap } from './types.ts';
 import { podSnapshot } from './watch-records.ts';
 
 export interface VerbsDeps extends OpsDeps {
@@ -32,34 +34,43 @@ export interface VerbsDeps extends OpsDeps {
   readonly gate: ReadyGate;
   readonly stats: StatsService;
   readonly events: EventHub;
+  readonly instruments: Instruments;
   readonly runtimes: Pick<RuntimeProbes, 'probes' | 'features'>;
 }
 
 /** The engine's verbs over its subsystems: one line each, the work is in ops/. */
 export function createVerbs(deps: VerbsDeps): Engine {
   const { store, images, objects, containerd, network, handlers, gate, stats, events } = deps;
+  const action = <T>(name: string, attributes: StringMap, run: () => Promise<T>): Promise<T> =>
+    deps.instruments.around({ kind: 'action', name, attributes }, run);
   const isReady = (): boolean => gate.isOpen;
   return Object.freeze<Engine>({
-    runSandbox: (spec, signal) => runSandbox(deps, spec, signal),
-    stopSandbox: (id, signal) => stopSandbox(deps, id, signal),
-    removeSandbox: (id, signal) => removeSandbox(deps, id, signal),
+    runSandbox: (spec, signal) => action('run-sandbox', {}, () => runSandbox(deps, spec, signal)),
+    stopSandbox: (id, signal) => action('stop-sandbox', { sandbox: id }, () => stopSandbox(deps, id, signal)),
+    removeSandbox: (id, signal) => action('remove-sandbox', { sandbox: id }, () => removeSandbox(deps, id, signal)),
     updateSandbox: (id, update) => updateSandbox(deps, id, update),
     getSandbox: (id) => store.sandboxes.need(id),
     listSandboxes: (filter) => filterSandboxes(store.sandboxes.list(), filter),
     inspectSandbox: (id, signal) => inspectSandbox({ objects, network }, store.sandboxes.need(id), signal),
     connectPort: (sandboxId, port, signal) => connectPort(deps, sandboxId, port, signal),
 
-    createContainer: (sandboxId, spec, signal) => createContainer(deps, sandboxId, spec, signal),
-    startContainer: (id, signal) => startContainer(deps, id, signal),
-    stopContainer: (id, graceSeconds, signal) => stopContainer(deps, id, graceSeconds, signal),
-    removeContainer: (id, signal) => removeContainer(deps, id, signal),
-    updateContainer: (id, update, signal) => updateContainer(deps, id, update, signal),
+    createContainer: (sandboxId, spec, signal) =>
+      action('create-container', { sandbox: sandboxId }, () => createContainer(deps, sandboxId, spec, signal)),
+    startContainer: (id, signal) =>
+      action('start-container', { container: id }, () => startContainer(deps, id, signal)),
+    stopContainer: (id, graceSeconds, signal) =>
+      action('stop-container', { container: id }, () => stopContainer(deps, id, graceSeconds, signal)),
+    removeContainer: (id, signal) =>
+      action('remove-container', { container: id }, () => removeContainer(deps, id, signal)),
+    updateContainer: (id, update, signal) =>
+      action('update-container', { container: id }, () => updateContainer(deps, id, update, signal)),
     getContainer: (id) => store.containers.need(id),
     listContainers: (filter) => filterContainers(store.containers.list(), filter),
     inspectContainer: (id, signal) => inspectContainer(objects, store.containers.need(id), signal),
     attachContainer: (id, streams, signal) => attachContainer(deps, id, streams, signal),
     reopenContainerLog: (id, signal) => reopenContainerLog(deps, id, signal),
-    execSync: (id, cmd, timeoutSeconds, signal) => execSync(deps, id, cmd, timeoutSeconds, signal),
+    execSync: (id, cmd, timeoutSeconds, signal) =>
+      action('exec-sync', { container: id }, () => execSync(deps, id, cmd, timeoutSeconds, signal)),
     openExec: (id, request, signal) => openExec(deps, id, request, signal),
 
     containerStats: async (id) => first(await stats.containers([store.containers.need(id)])),
@@ -74,11 +85,12 @@ export function createVerbs(deps: VerbsDeps): Engine {
     events: (filter) => events.history(filter),
     followEvents: (filter, signal) => events.follow(filter, signal),
 
-    pullImage: (request, signal) => images.pull(request, signal),
+    pullImage: (request, signal) => action('pull-image', { image: request.image }, () => images.pull(request, signal)),
     getImage: (image) => images.get(image),
     listImages: (filter) => images.list(filter),
-    removeImage: (image, signal) => images.remove(image, signal),
+    removeImage: (image, signal) => action('remove-image', { image }, () => images.remove(image, signal)),
     imageFsInfo: () => images.fsInfo(),
+    imageWork: () => images.work(),
 
     outputStatus: (signal) => deps.log.status(signal),
     status: () => nodeStatus({ containerd, network, handlers, runtimes: deps.runtimes, isReady }),

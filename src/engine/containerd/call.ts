@@ -3,6 +3,7 @@ import type { Client, ClientDuplexStream, ClientReadableStream, ClientUnaryCall 
 import type { $Method } from './generated/containerd.js';
 import { abortError, describeRequest, translateError } from './errors.ts';
 import type { CallContext } from './errors.ts';
+import type { Instruments } from '../instruments.ts';
 
 /** How to make one call. */
 export interface CallOptions {
@@ -21,6 +22,8 @@ export interface CallTarget {
   /** Resolves when calls may be made; rejects with the reason why they may not. Undefined: they may right now. */
   admission(signal: AbortSignal): Promise<void> | undefined;
   grpc(): Client;
+  /** Measures and traces calls. Absent: nobody does. */
+  readonly instruments?: Instruments;
 }
 
 /** A call that streams both ways. Disposing cancels it. */
@@ -50,6 +53,19 @@ export async function callUnary<I extends object, O>(
   options: CallOptions,
 ): Promise<O> {
   const context = contextOf(target, method.path, describeRequest(request));
+  const call = (): Promise<O> => unary(target, method, request, options, context);
+  const { instruments } = target;
+  if (instruments === undefined) return await call();
+  return await instruments.around({ kind: 'call', name: context.call, attributes: { object: context.object } }, call);
+}
+
+async function unary<I extends object, O>(
+  target: CallTarget,
+  method: Unary<I, O>,
+  request: I,
+  options: CallOptions,
+  context: CallContext,
+): Promise<O> {
   const { signal } = options;
   await admitted(target, context, signal);
   throwIfAborted(context, signal);
@@ -214,6 +230,7 @@ function contextOf(target: CallTarget, path: string, object: string): CallContex
 function metadataOf(target: CallTarget, options: CallOptions): Metadata {
   const metadata = new Metadata();
   metadata.set('containerd-namespace', target.namespace);
+  for (const [name, value] of Object.entries(target.instruments?.headers() ?? {})) metadata.set(name, value);
   if (options.lease !== undefined) metadata.set('containerd-lease', options.lease);
   return metadata;
 }

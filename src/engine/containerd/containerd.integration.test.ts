@@ -1,3 +1,4 @@
+import { NO_INSTRUMENTS } from '../instruments.ts';
 import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -161,7 +162,7 @@ function removeCgroup(path: string): void {
 async function startAt(address: string, dir: string, hasRecords = (): boolean => true): Promise<Disposing> {
   await mkdir(join(dir, 'root'), { recursive: true });
   const settings = { address, namespace: 'davit', root: join(dir, 'root'), state: join(dir, 'state') };
-  const containerd = createContainerd({ settings, logger: SILENT, hasRecords });
+  const containerd = createContainerd({ settings, logger: SILENT, hasRecords, instruments: NO_INSTRUMENTS });
   await containerd.start(signal);
   return Object.assign(containerd, { [Symbol.asyncDispose]: () => containerd.close() });
 }

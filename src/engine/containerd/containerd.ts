@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { EngineError, messageOf } from '../errors.ts';
 import type { Service } from '../lifecycle.ts';
+import type { Instruments } from '../instruments.ts';
 import type { Logger } from '../logger.ts';
 import type { CallTarget } from './call.ts';
 import { decide } from './choice.ts';
@@ -34,6 +35,7 @@ export interface ContainerdDeps {
   readonly logger: Logger;
   /** Whether pods or containers are recorded. While there are, only the containerd that holds them will do. */
   readonly hasRecords: () => boolean;
+  readonly instruments: Instruments;
 }
 
 /** For Status: whether containerd can be used and, if not, why. */
@@ -240,6 +242,7 @@ class ChosenContainerd implements Containerd {
       namespace: this.#deps.settings.namespace,
       admission,
       grpc: () => this.#opened().grpc,
+      instruments: this.#deps.instruments,
     };
   }
 

@@ -78,6 +78,10 @@ export class FakeImages implements ImageService {
     return Promise.resolve();
   }
 
+  work(): readonly [] {
+    return [];
+  }
+
   fsInfo(): ImageFsInfo {
     return { imageFilesystems: [], containerFilesystems: [] };
   }

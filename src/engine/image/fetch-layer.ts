@@ -195,6 +195,7 @@ async function* batches(
       parts.push(next.value);
       size += next.value.length;
       received += next.value.length;
+      progress.downloaded(next.value.length);
       progress.at(layer.digest, received);
       if (size < WRITE_BYTES) continue;
     }

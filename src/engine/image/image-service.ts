@@ -12,6 +12,7 @@ import { DocumentStore } from './document-store.ts';
 import { LayerFetcher } from './fetch-layer.ts';
 import { followImages } from './follow-images.ts';
 import { FsUsage } from './fs-usage.ts';
+import type { ImageObserver, PullWork } from './image-observer.ts';
 import { ImageStore } from './image-store.ts';
 import { ImageTable } from './image-table.ts';
 import type { ImageService } from './index.ts';
@@ -44,6 +45,7 @@ export interface ImageServiceDeps {
   readonly env: NodeJS.ProcessEnv;
   /** process.arch. */
   readonly arch: string;
+  readonly reports?: ImageObserver;
 }
 
 export interface ImageOptions {
@@ -78,6 +80,10 @@ class Images implements ImageService {
   readonly #leases: PullLeases;
   readonly #pullDeps: PullDeps;
   readonly #pulls = new SharedWork<StoredImage>();
+  readonly #work = new Map<
+    PullProgress,
+    { readonly reference: string; readonly key: string; readonly startedAtMs: number }
+  >();
   readonly #unpacks = new SharedWork<void>();
   readonly #stop = new AbortController();
   #following: Promise<void> | undefined;
@@ -132,7 +138,7 @@ class Images implements ImageService {
     this.#deps.logger.debug({ image: reference.canonical, namespace, pod: name }, 'pull asked for');
     const key = [reference.canonical, credentialsHash(credentials), snapshotter].join(' ');
     const image = await this.#pulls.join(key, signal, (ended) =>
-      this.#pull(reference, credentials, AbortSignal.any([ended, this.#stop.signal])),
+      this.#pull(reference, credentials, key, AbortSignal.any([ended, this.#stop.signal])),
     );
     return image.id;
   }
@@ -159,7 +165,21 @@ class Images implements ImageService {
       await step('collect-garbage', { deadlineMs: REMOVE_DEADLINE_MS, do: (by) => collectGarbage(this.#deps, by) });
     });
     this.#deps.logger.info({ image, id: found.id }, 'image removed');
+    this.#deps.reports?.removed({ id: found.id, reference: image });
     void this.#usage.refresh();
+  }
+
+  work(): readonly PullWork[] {
+    return [...this.#work].map(([progress, { reference, key, startedAtMs }]) => {
+      const { silentMs, ...state } = progress.state;
+      return {
+        reference,
+        startedAtMs,
+        waiters: this.#pulls.waiters(key),
+        ...state,
+        lastByteAtMs: Math.round(Math.max(startedAtMs, Date.now() - silentMs)),
+      };
+    });
   }
 
   fsInfo(): ImageFsInfo {
@@ -190,15 +210,22 @@ class Images implements ImageService {
     return { chainId };
   }
 
-  async #pull(reference: Reference, credentials: Credentials | undefined, signal: AbortSignal): Promise<StoredImage> {
-    const { options, logger } = this.#deps;
+  async #pull(
+    reference: Reference,
+    credentials: Credentials | undefined,
+    key: string,
+    signal: AbortSignal,
+  ): Promise<StoredImage> {
+    const { options, logger, reports } = this.#deps;
     const name = reference.canonical;
     const started = performance.now();
     using progress = new PullProgress({
       reference: name,
       timeoutMs: options.progressTimeoutMs,
       now: () => performance.now(),
+      received: (bytes) => reports?.received(bytes),
     });
+    this.#work.set(progress, { reference: name, key, startedAtMs: Date.now() });
     const telling = setInterval(
       () => logger.info({ image: name, at: String(progress) }, 'pulling'),
       PROGRESS_LOG_INTERVAL_MS,
@@ -206,14 +233,18 @@ class Images implements ImageService {
     try {
       const job = { reference, credentials, platform: this.#platform, snapshotter: options.snapshotters[0], progress };
       const image = await pullImage(this.#pullDeps, job, signal);
-      const ms = Math.round(performance.now() - started);
-      logger.info({ image: name, id: image.id, bytes: image.sizeBytes, ms }, 'image pulled');
+      const durationMs = performance.now() - started;
+      const { id, sizeBytes } = image;
+      logger.info({ image: name, id, bytes: sizeBytes, ms: Math.round(durationMs) }, 'image pulled');
+      reports?.pullEnded({ reference: name, durationMs, image: { id, sizeBytes } });
       void this.#usage.refresh();
       return image;
     } catch (error) {
       logger.warn({ image: name, at: String(progress), error: messageOf(error) }, 'pull failed');
+      reports?.pullEnded({ reference: name, durationMs: performance.now() - started, error });
       throw error;
     } finally {
+      this.#work.delete(progress);
       clearInterval(telling);
     }
   }

@@ -1,4 +1,5 @@
 import type { Service } from '../lifecycle.ts';
+import type { PullWork } from './image-observer.ts';
 import type { Image, ImageFsInfo, PullRequest } from '../types.ts';
 import type { ListedLease } from './pull-leases.ts';
 
@@ -25,6 +26,8 @@ export interface ImageService extends Service {
   list(filter: string | undefined): readonly Image[];
   /** Removes an image with all its names, by any of them. Unknown images are fine. */
   remove(image: string, signal: AbortSignal): Promise<void>;
+  /** The pulls that are under way, the oldest first. */
+  work(): readonly PullWork[];
   /** As it was at the last look, which is taken in the background. */
   fsInfo(): ImageFsInfo;
   /** Leases of this davit's pulls, by which what they bring in is held. */
@@ -35,6 +38,7 @@ export interface ImageService extends Service {
   ensureUnpacked(imageId: string, snapshotter: string, signal: AbortSignal): Promise<{ readonly chainId: string }>;
 }
 
+export type { ImageObserver, PullReport, PullWork } from './image-observer.ts';
 export { createImageService } from './image-service.ts';
 export type { ListedLease } from './pull-leases.ts';
 export type { ImageOptions, ImageServiceDeps } from './image-service.ts';

@@ -7,6 +7,18 @@ export interface PullProgressOptions {
   readonly timeoutMs: number;
   /** Now, in milliseconds that only grow. */
   readonly now: () => number;
+  /** Told of bytes as they come from a registry. */
+  readonly received?: (bytes: number) => void;
+}
+
+/** How far a pull is. */
+export interface PullState {
+  readonly receivedBytes: number;
+  readonly totalBytes?: number;
+  readonly doneLayers: number;
+  readonly totalLayers?: number;
+  /** How long ago the last byte came. */
+  readonly silentMs: number;
 }
 
 /** How many times the clock is looked at within one timeout. */
@@ -51,6 +63,11 @@ export class PullProgress implements Disposable {
     this.#lastByteAt = this.#options.now();
   }
 
+  /** Counts bytes that a registry has just sent. */
+  downloaded(bytes: number): void {
+    this.#options.received?.(bytes);
+  }
+
   layerDone(digest: string, bytes: number): void {
     this.at(digest, bytes);
     this.#doneLayers++;
@@ -67,16 +84,29 @@ export class PullProgress implements Disposable {
     }
   }
 
+  get state(): PullState {
+    const known = this.#totalLayers > 0;
+    return {
+      receivedBytes: this.#receivedBytes(),
+      doneLayers: this.#doneLayers,
+      silentMs: this.#options.now() - this.#lastByteAt,
+      ...(known ? { totalBytes: this.#totalBytes, totalLayers: this.#totalLayers } : {}),
+    };
+  }
+
   /** For people: `3.1/8.6 GB, layer 4/9`. */
   toString(): string {
     if (this.#totalLayers === 0) return 'the manifest';
-    const received = [...this.#received.values()].reduce((sum, bytes) => sum + bytes, 0);
     const layer = Math.min(this.#doneLayers + 1, this.#totalLayers);
-    return `${formatBytes(received, this.#totalBytes)}, layer ${layer}/${this.#totalLayers}`;
+    return `${formatBytes(this.#receivedBytes(), this.#totalBytes)}, layer ${layer}/${this.#totalLayers}`;
   }
 
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
+  }
+
+  #receivedBytes(): number {
+    return [...this.#received.values()].reduce((sum, bytes) => sum + bytes, 0);
   }
 
   #look(): void {

@@ -29,6 +29,11 @@ export class SharedWork<T> {
     }
   }
 
+  /** How many wait for the work of a key. */
+  waiters(key: string): number {
+    return this.#running.get(key)?.waiters ?? 0;
+  }
+
   /** Aborts all work and waits until it has ended. */
   async abortAll(reason: Error): Promise<void> {
     for (const { controller } of this.#running.values()) controller.abort(reason);

@@ -3,6 +3,8 @@ import { EngineError, messageOf, withContext } from '../errors.ts';
 import type { EngineConfig } from '../engine-config.ts';
 import type { SandboxId } from '../ids.ts';
 import { KeyedMutex } from '../keyed-mutex.ts';
+import { NO_INSTRUMENTS } from '../instruments.ts';
+import type { Instruments } from '../instruments.ts';
 import type { Logger } from '../logger.ts';
 import type { SandboxNetwork } from '../types.ts';
 import { WorkQueue } from '../work-queue.ts';
@@ -23,6 +25,8 @@ import { NetworkSource } from './network-source.ts';
 export interface NetworkServiceDeps {
   readonly config: Pick<EngineConfig, 'root' | 'cniConfDir' | 'cniBinDir' | 'builtinNetwork' | 'network' | 'limits'>;
   readonly logger: Logger;
+  /** Measures what ADD and DEL take. Absent: nobody does. */
+  readonly instruments?: Instruments;
   /** Name and bridge of the built-in network, where they are not the usual ones. */
   readonly builtin?: { readonly name: string; readonly bridge: string };
 }
@@ -85,15 +89,21 @@ class Network implements NetworkService {
         state: 'requested',
       };
       await this.#cache.put(record);
-      return await this.#add(record, signal);
+      return await this.#measured('cni-add', request.sandboxId, () => this.#add(record, signal));
     });
   }
 
   async detach(sandboxId: SandboxId, netns: string | undefined, signal: AbortSignal): Promise<void> {
     await this.#exclusive(sandboxId, signal, async () => {
       const record = await this.#cache.get(sandboxId);
-      if (record !== undefined) await this.#del(record, netns, signal);
+      if (record === undefined) return;
+      await this.#measured('cni-del', sandboxId, () => this.#del(record, netns, signal));
     });
+  }
+
+  #measured<T>(name: string, sandbox: SandboxId, run: () => Promise<T>): Promise<T> {
+    const { instruments = NO_INSTRUMENTS } = this.#deps;
+    return instruments.around({ kind: 'action', name, attributes: { sandbox } }, run);
   }
 
   async check(sandboxId: SandboxId, signal: AbortSignal): Promise<void> {

@@ -11,6 +11,8 @@ export interface ContainerExitsDeps {
   readonly logger: Logger;
   /** Resolves when containerd can be reached (again). */
   readonly reachable: (signal: AbortSignal) => Promise<void>;
+  /** Runs work as nobody's: a watch outlives the call that began it. Absent: it is the caller's. */
+  readonly detached?: <T>(work: () => T) => T;
 }
 
 const RETRY_FIRST_MS = 200;
@@ -32,7 +34,8 @@ export class ContainerExits {
   /** Begins to watch a task, once. Call it before the task is started. */
   watch(id: string, onExit: OnExit): void {
     if (this.#watches.has(id)) return;
-    const watching = this.#run(id, onExit).finally(() => this.#watches.delete(id));
+    const run = (): Promise<void> => this.#run(id, onExit);
+    const watching = (this.#deps.detached?.(run) ?? run()).finally(() => this.#watches.delete(id));
     this.#watches.set(id, watching);
   }
 
