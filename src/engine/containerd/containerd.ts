@@ -17,6 +17,7 @@ import type { Lease, LeaseRequest } from './leases.ts';
 import { ensureNamespace } from './namespace.ts';
 import { probeServer } from './probe.ts';
 import type { ServerFacts } from './probe.ts';
+import { refusedVersion } from './refused-version.ts';
 import { supervisedPaths } from './supervised-paths.ts';
 import { Supervisor } from './supervisor.ts';
 import { findProgram, socketAnswers, SYSTEM_ADDRESS, systemServiceInstalled } from './system-facts.ts';
@@ -224,6 +225,11 @@ class ChosenContainerd implements Containerd {
       const error = mismatch(choice, facts.uuid);
       logger.error({ address: choice.address, expected: choice.uuid, found: facts.uuid }, error.message);
       return error;
+    }
+    const refused = refusedVersion(facts.version, choice.address);
+    if (refused !== undefined) {
+      logger.error({ address: choice.address, version: facts.version }, refused.message);
+      return refused;
     }
     await ensureNamespace(this.#checkClients, settings.namespace, options);
     this.#choice = { ...choice, uuid: facts.uuid };
