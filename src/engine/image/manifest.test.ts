@@ -38,14 +38,24 @@ describe('parseManifest()', () => {
   });
 
   it.each([
-    ['a manifest that is an index too', { ...GOOD, manifests: [] }, OCI, 'manifest and index at once'],
-    ['an index with layers', { schemaVersion: 2, manifests: [], layers: [LAYER] }, OCI_INDEX, 'at once'],
-    ['an index with a config', { schemaVersion: 2, manifests: [], config: CONFIG }, OCI_INDEX, 'at once'],
+    ['CVE-2021-41190: a manifest that is an index too', { ...GOOD, manifests: [] }, OCI, 'manifest and index at once'],
+    [
+      'CVE-2021-41190: an index with layers',
+      { schemaVersion: 2, manifests: [], layers: [LAYER] },
+      OCI_INDEX,
+      'at once',
+    ],
+    [
+      'CVE-2021-41190: an index with a config',
+      { schemaVersion: 2, manifests: [], config: CONFIG },
+      OCI_INDEX,
+      'at once',
+    ],
     ['a type that contradicts the header', GOOD, DOCKER, 'was sent as'],
     ['schema 1 by its type', GOOD, 'application/vnd.docker.distribution.manifest.v1+prettyjws', 'schema 1'],
     ['schema 1 by its version', { schemaVersion: 1, fsLayers: [] }, 'application/json', 'schema 1'],
     ['an unknown version', { ...GOOD, schemaVersion: 3 }, OCI, 'schemaVersion'],
-    ['no layers', { ...GOOD, layers: [] }, OCI, 'no layers'],
+    ['CVE-2026-24054: no layers', { ...GOOD, layers: [] }, OCI, 'no layers'],
     [
       'a chart',
       { ...GOOD, config: { ...CONFIG, mediaType: 'application/vnd.cncf.helm.config.v1+json' } },

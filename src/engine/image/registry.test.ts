@@ -222,7 +222,7 @@ describe('Registry.fetchDocument()', () => {
     expect((await failure(made.fetchDocument('manifests', descriptor, signal))).kind).toBe('data-loss');
   });
 
-  it('reads no more than a manifest may have', async () => {
+  it('CVE-2023-25153: reads no more than a manifest may have', async () => {
     const huge = { bytes: Buffer.alloc(5 * 1024 * 1024, 0x20), mediaType: IMAGE.mediaType, digest: IMAGE.digest };
     registry.push('a', 'v1', { ...IMAGE, blobs: new Map([[IMAGE.digest, huge]]) });
     registry.supportsHead = false;

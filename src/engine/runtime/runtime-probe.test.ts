@@ -66,9 +66,12 @@ describe('parseRuntimeFeatures()', () => {
 });
 
 describe('runcWarning()', () => {
-  it.each(['1.1.5+ds1', '1.2.9', '1.3.5', '1.4.2', '1.5.0-rc.1', 'strange', '0.9.9'])('warns of runc %s', (version) => {
-    expect(runcWarning('runc', { name: 'runc', version })).toContain('install 1.3.6, 1.4.3, 1.5.0 or newer');
-  });
+  it.each(['1.1.5+ds1', '1.2.9', '1.3.5', '1.4.2', '1.5.0-rc.1', 'strange', '0.9.9'])(
+    'CVE-2021-30465, CVE-2024-21626, CVE-2025-31133, CVE-2025-52565, CVE-2025-52881, CVE-2026-41579: warns of runc %s',
+    (version) => {
+      expect(runcWarning('runc', { name: 'runc', version })).toContain('install 1.3.6, 1.4.3, 1.5.0 or newer');
+    },
+  );
 
   it.each(['1.3.6', '1.3.7', '1.4.3', '1.5.0', '1.5.2', '1.6.0', '2.0.0'])('does not warn of runc %s', (version) => {
     expect(runcWarning('runc', { name: 'runc', version })).toBeUndefined();

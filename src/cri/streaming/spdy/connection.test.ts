@@ -200,7 +200,7 @@ describe('SpdyConnection', () => {
     connection.destroy('the test is over');
   });
 
-  it('closes a connection that speaks of huge sizes at once', async () => {
+  it('CVE-2026-35469: closes a connection that speaks of huge sizes at once', async () => {
     for (const bytes of [
       Buffer.from([0x80, 3, 0, 1, 0, 0xff, 0xff, 0xff]),
       Buffer.from([0x80, 3, 0, 4, 0, 0xff, 0xff, 0xff]),
@@ -213,7 +213,7 @@ describe('SpdyConnection', () => {
     }
   });
 
-  it('closes a connection whose headers inflate to more than headers can be', async () => {
+  it('CVE-2026-35469: closes a connection whose headers inflate to more than headers can be', async () => {
     await using w = await world();
     const block = await w.client.deflate(Buffer.alloc(8 * MIB));
     w.client.sendControl(1, 0, Buffer.concat([u32(1), u32(0), Buffer.alloc(2), block]));

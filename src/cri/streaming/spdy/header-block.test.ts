@@ -56,7 +56,7 @@ describe('HeaderInflater', () => {
     ['nothing', Buffer.alloc(0)],
     ['a block that inflates to 32 MiB', Buffer.alloc(32 * 1024 * 1024)],
     ['a little too large a block', headerBlock([['a', 'b'.repeat(MAX_BLOCK_BYTES)]])],
-  ])('refuses %s', async (_, block) => {
+  ])('CVE-2026-35469: refuses %s', async (_, block) => {
     using inflater = new HeaderInflater();
     const before = process.memoryUsage().external;
     await expect(inflater.read(compressed(block))).rejects.toMatchObject({ kind: 'invalid-argument' });
