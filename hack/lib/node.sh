@@ -104,6 +104,7 @@ write_node_config() {
 listen = "unix://$NODE_SOCKET"
 root = "$NODE_LIB/davit"
 state = "$NODE_RUN/davit"
+admin_listen = "unix://$NODE_RUN/admin.sock"
 containerd_address = "$NODE_CONTAINERD"
 metrics_address = "127.0.0.1:$METRICS_PORT"
 registry_config_path = "$NODE_RUN/certs.d"

@@ -141,6 +141,17 @@ export function unixSocket(): Kind<string> {
   });
 }
 
+/** `auto`, or as unixSocket(). */
+export function unixSocketOrAuto(): Kind<string> {
+  return plain('auto | unix address', (address) => {
+    if (address === 'auto') return address;
+    if (!address.startsWith('unix://')) {
+      throw new BadValue(`must be auto, or unix:// and an absolute path, got "${address}"`);
+    }
+    return `unix://${checkSocketPath(address.slice('unix://'.length))}`;
+  });
+}
+
 /** `auto`, or a socket's path with or without `unix://`; the value is `auto` or the path. */
 export function socketPathOrAuto(): Kind<string> {
   return plain('auto | path', (address) =>

@@ -26,6 +26,7 @@ describe('the schema', () => {
       listen: 'unix:///run/davit/davit.sock',
       root: '/var/lib/davit',
       state: '/run/davit',
+      adminListen: 'auto',
       containerdAddress: 'auto',
       containerdNamespace: 'davit',
       metricsAddress: '',

@@ -12,6 +12,7 @@ import {
   subnets,
   text,
   unixSocket,
+  unixSocketOrAuto,
 } from './kinds.ts';
 import { checkHandler, HANDLER_ROWS } from './handler-rows.ts';
 import { key, namedTables, optionalKey, table, type Rows, type ValueOf } from './node.ts';
@@ -34,6 +35,11 @@ export const SCHEMA = {
     unixSocket(),
     'unix:///run/davit/davit.sock',
     'Where the CRI is served. The socket is made 0660, root:root.',
+  ),
+  admin_listen: key(
+    unixSocketOrAuto(),
+    'auto',
+    'Where operators ask for events, usage, pulls and dumps, and gRPC for health. The socket is made 0600. `auto`: admin.sock in the state folder.',
   ),
   root: key(absolutePath(), '/var/lib/davit', 'What must outlive a reboot: records, and the state of networks.'),
   state: key(

@@ -144,7 +144,7 @@ export function fakeEngine(verbs: Partial<Engine> = {}): Engine {
     listSandboxStats: () => Promise.resolve([]),
     podStatus: (id) => ({ sandbox: (verbs.getSandbox ?? absent('podStatus'))(id), containers: [], time: BASE_TIME }),
     podEvents: absent('podEvents'),
-    events: absent('events'),
+    events: () => ({ completeSince: 0n, events: [] }),
     followEvents: absent('followEvents'),
     pullImage: absent('pullImage'),
     getImage: () => undefined,

@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+import { createAdminServer } from '../admin/index.ts';
 import type { Config } from '../config/index.ts';
 import { createCriServer, createStreamingServer, engineTargets } from '../cri/index.ts';
 import type { StreamingServer } from '../cri/index.ts';
@@ -9,7 +11,11 @@ import type { CallContext, Logger, Metrics, MetricsServer } from '../telemetry/i
 import { VERSION } from '../version.ts';
 import { aroundCall } from './around-call.ts';
 import { handleSignals, sigusr1IsDisabled } from './signals.ts';
-import { writeStateDump } from './state-dump.ts';
+import { createNotifier } from './notifier.ts';
+import type { Notifier } from './notifier.ts';
+import { SelfCheck } from './self-check.ts';
+import { renderState, writeStateDump } from './state-dump.ts';
+import type { DumpDeps } from './state-dump.ts';
 import { addOutputMetrics } from './output-metrics.ts';
 import { addStateGauges } from './state-gauges.ts';
 
@@ -22,6 +28,8 @@ export interface DaemonDeps {
 
 /** For a start that is under way when davitd is told to stop. */
 const START_ABORT_MS = 5_000;
+/** How often davitd asks itself. */
+const CHECK_INTERVAL_MS = 10_000;
 
 /**
  * davitd from the first line of its log to the last: serves, starts the engine behind, and on SIGTERM or SIGINT drains
@@ -43,18 +51,40 @@ export async function runDaemon(config: Config, deps: DaemonDeps): Promise<numbe
   addStateGauges(metrics, engine);
   addOutputMetrics(metrics.registry, engine);
   const streaming = createStreamingServer({ settings: config.streaming, targets: engineTargets(engine), logger });
-  const server = createCriServer(
-    { socketPath: socketPathOf(config.listen), version: VERSION },
-    { engine, streaming, log: logger, metrics, around: aroundCall(deps.calls) },
-  );
-  const stop = takeSignals(config, logger, runtime, server);
+  const around = aroundCall(deps.calls);
+  const socketPath = socketPathOf(config.listen);
+  const server = createCriServer({ socketPath, version: VERSION }, { engine, streaming, log: logger, metrics, around });
+  const notifier = createNotifier({ env: process.env, pid: process.pid, logger });
+  await using health = new SelfCheck({
+    socketPath,
+    intervalMs: checkInterval(notifier.watchdogMs),
+    logger,
+    onAlive: () => notifier.alive(),
+  });
+  const dump = { engine, version: VERSION, inFlight: () => server.inFlight };
+  const admin = createAdminServer(adminSocketOf(config), {
+    engine,
+    health,
+    dump: () => renderState(dump, new Date()),
+    log: logger,
+    metrics,
+    around,
+  });
+  const servers = { server, streaming, admin, health, notifier };
+  const stop = takeSignals(config, logger, dump, servers);
   await streaming.listen();
   await server.listen();
   try {
-    await using metricsServer = await serveMetricsIfAsked(config.metricsAddress, metrics, engine);
+    await admin.listen();
+    await using metricsServer = await serveMetricsIfAsked(config.metricsAddress, metrics, engine, health);
     if (metricsServer !== undefined) logger.info(metricsServer.address, 'metrics are served');
-    return await serveUntilStopped(runtime, { server, streaming }, stop, logger);
+    // Before containerd is there, which the service manager need not wait for: status is answered.
+    await health.start();
+    notifier.ready();
+    notifier.status('waiting for containerd, then finding what runs');
+    return await serveUntilStopped(runtime, servers, stop, logger);
   } finally {
+    await admin.close(AbortSignal.abort());
     await server.close(AbortSignal.abort());
     await streaming.close(AbortSignal.abort());
   }
@@ -64,9 +94,14 @@ async function serveMetricsIfAsked(
   address: string,
   metrics: Metrics,
   engine: Engine,
+  health: SelfCheck,
 ): Promise<MetricsServer | undefined> {
   if (address === '') return undefined;
-  return serveMetrics(address, { render: () => metrics.render(), isReady: () => engine.isReady() });
+  return serveMetrics(address, {
+    render: () => metrics.render(),
+    isHealthy: () => health.isServing,
+    isReady: () => engine.isReady(),
+  });
 }
 
 interface StopSignals {
@@ -76,10 +111,10 @@ interface StopSignals {
   readonly hurry: AbortSignal;
 }
 
-function takeSignals(config: Config, logger: Logger, { engine }: EngineRuntime, server: RpcServer): StopSignals {
+function takeSignals(config: Config, logger: Logger, dumpDeps: DumpDeps, servers: Servers): StopSignals {
+  const { server, notifier } = servers;
   const asked = new AbortController();
   const hurry = new AbortController();
-  const dumpDeps = { engine, version: VERSION, inFlight: () => server.inFlight };
   handleSignals({
     stop: (signal) => {
       logger.info({ signal, callsInFlight: server.inFlight }, 'davitd stops; containers keep running');
@@ -89,7 +124,11 @@ function takeSignals(config: Config, logger: Logger, { engine }: EngineRuntime, 
       logger.warn({ signal }, 'davitd stops without waiting any longer');
       hurry.abort();
     },
-    reload: () => logger.warn('SIGHUP: the configuration is read at start only; restart davitd to apply changes'),
+    reload: () => {
+      notifier.reloading();
+      logger.warn('SIGHUP: the configuration is read at start only; restart davitd to apply changes');
+      notifier.ready();
+    },
     dump: () => {
       writeStateDump(config.state, dumpDeps).then(
         (path) => logger.info({ path }, 'state dumped'),
@@ -104,11 +143,14 @@ function takeSignals(config: Config, logger: Logger, { engine }: EngineRuntime, 
 interface Servers {
   readonly server: RpcServer;
   readonly streaming: StreamingServer;
+  readonly admin: RpcServer;
+  readonly health: SelfCheck;
+  readonly notifier: Notifier;
 }
 
 async function serveUntilStopped(
   runtime: EngineRuntime,
-  { server, streaming }: Servers,
+  { server, streaming, admin, health, notifier }: Servers,
   stop: StopSignals,
   logger: Logger,
 ): Promise<number> {
@@ -121,12 +163,15 @@ async function serveUntilStopped(
         { ms: Math.round(performance.now() - began), containerd: engine.containerdVersion() },
         'davitd is ready',
       );
+      notifier.status('ready');
       return undefined;
     },
     (error: unknown) => ({ error }),
   );
   const failure = await Promise.race([aborted(stop.asked), started.then((failed) => failed ?? aborted(stop.asked))]);
   if (failure !== undefined) logger.fatal({ err: failure.error }, 'davitd cannot start');
+  notifier.stopping();
+  health.stopped();
   if (failure === undefined && !engine.isReady()) {
     // Nobody's call can end while nothing is restored: there is nothing to drain.
     aborter.abort(new Error('davitd stops'));
@@ -134,10 +179,19 @@ async function serveUntilStopped(
     await server.close(AbortSignal.abort());
   }
   const hurry = failure === undefined ? stop.hurry : AbortSignal.abort();
-  await Promise.all([server.close(hurry), streaming.close(hurry)]);
+  await Promise.all([server.close(hurry), streaming.close(hurry), admin.close(hurry)]);
   await runtime.close().catch((error: unknown) => logger.error({ err: error }, 'not everything could be closed'));
   logger.info('davitd has stopped');
   return failure === undefined ? 0 : 1;
+}
+
+/** Signs of life come three times as often as they are asked for. */
+function checkInterval(watchdogMs: number | undefined): number {
+  return watchdogMs === undefined ? CHECK_INTERVAL_MS : Math.min(CHECK_INTERVAL_MS, watchdogMs / 3);
+}
+
+function adminSocketOf({ adminListen, state }: Config): string {
+  return adminListen === 'auto' ? join(state, 'admin.sock') : socketPathOf(adminListen);
 }
 
 /** `unix:///run/davit/davit.sock` → `/run/davit/davit.sock`; the configuration has checked the form. */

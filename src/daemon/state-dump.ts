@@ -5,7 +5,15 @@ import type { Engine } from '../engine/index.ts';
 export interface DumpDeps {
   readonly engine: Pick<
     Engine,
-    'status' | 'info' | 'listSandboxes' | 'listContainers' | 'listImages' | 'isReady' | 'containerdVersion'
+    | 'status'
+    | 'info'
+    | 'listSandboxes'
+    | 'listContainers'
+    | 'listImages'
+    | 'imageWork'
+    | 'events'
+    | 'isReady'
+    | 'containerdVersion'
   >;
   readonly version: string;
   /** Calls that have not ended. */
@@ -19,8 +27,13 @@ const HIDDEN_VALUES = new Set(['env', 'Env']);
 export async function writeStateDump(directory: string, deps: DumpDeps): Promise<string> {
   const now = new Date();
   const path = join(directory, `dump-${now.toISOString().replaceAll(':', '')}.json`);
-  await writeFile(path, `${JSON.stringify(describeState(deps, now), toPlain, 2)}\n`, { mode: 0o600, flag: 'wx' });
+  await writeFile(path, renderState(deps, now), { mode: 0o600, flag: 'wx' });
   return path;
+}
+
+/** What davitd knows, as JSON. */
+export function renderState(deps: DumpDeps, now: Date): string {
+  return `${JSON.stringify(describeState(deps, now), toPlain, 2)}\n`;
 }
 
 function describeState({ engine, version, inFlight }: DumpDeps, now: Date): Readonly<Record<string, unknown>> {
@@ -39,6 +52,8 @@ function describeState({ engine, version, inFlight }: DumpDeps, now: Date): Read
     sandboxes: engine.listSandboxes({ labels: {} }),
     containers: engine.listContainers({ labels: {} }),
     images: engine.listImages(undefined),
+    pulls: engine.imageWork(),
+    events: engine.events({}),
   };
 }
 

@@ -6,7 +6,8 @@ const render = () => Promise.resolve({ contentType: 'text/plain; version=0.0.4',
 describe('serveMetrics()', () => {
   it('serves metrics, health and readiness', async () => {
     let ready = false;
-    await using server = await serveMetrics('127.0.0.1:0', { render, isReady: () => ready });
+    let healthy = true;
+    await using server = await serveMetrics('127.0.0.1:0', { render, isHealthy: () => healthy, isReady: () => ready });
     const base = `http://127.0.0.1:${server.address.port}`;
     const metrics = await fetch(`${base}/metrics`);
     expect(metrics.headers.get('content-type')).toBe('text/plain; version=0.0.4');
@@ -15,23 +16,31 @@ describe('serveMetrics()', () => {
     expect((await fetch(`${base}/readyz`)).status).toBe(503);
     ready = true;
     expect((await fetch(`${base}/readyz`)).status).toBe(200);
+    healthy = false;
+    expect((await fetch(`${base}/readyz`)).status).toBe(503);
+    const health = await fetch(`${base}/healthz`);
+    expect([health.status, await health.text()]).toEqual([503, 'davitd does not answer on its own socket\n']);
     expect((await fetch(`${base}/other`)).status).toBe(404);
     expect((await fetch(`${base}/metrics`, { method: 'POST' })).status).toBe(405);
   });
 
   it('listens on IPv6 in brackets', async () => {
-    await using server = await serveMetrics('[::1]:0', { render, isReady: () => true });
+    await using server = await serveMetrics('[::1]:0', { render, isHealthy: () => true, isReady: () => true });
     expect((await fetch(`http://[::1]:${server.address.port}/healthz`)).status).toBe(200);
   });
 
   it('names an address that is taken', async () => {
-    await using server = await serveMetrics('127.0.0.1:0', { render, isReady: () => true });
-    const again = serveMetrics(`127.0.0.1:${server.address.port}`, { render, isReady: () => true });
+    await using server = await serveMetrics('127.0.0.1:0', { render, isHealthy: () => true, isReady: () => true });
+    const again = serveMetrics(`127.0.0.1:${server.address.port}`, {
+      render,
+      isHealthy: () => true,
+      isReady: () => true,
+    });
     await expect(again).rejects.toThrow(`metrics address 127.0.0.1:${server.address.port}`);
   });
 
   it('can be closed twice', async () => {
-    const server = await serveMetrics('127.0.0.1:0', { render, isReady: () => true });
+    const server = await serveMetrics('127.0.0.1:0', { render, isHealthy: () => true, isReady: () => true });
     await server.close();
     await expect(server.close()).resolves.toBeUndefined();
   });

@@ -4,6 +4,8 @@ import type { AddressInfo } from 'node:net';
 
 export interface MetricsServerDeps {
   readonly render: () => Promise<{ readonly contentType: string; readonly body: string }>;
+  /** Whether davitd answers on its own socket; while it does not /healthz and /readyz say 503. */
+  readonly isHealthy: () => boolean;
   /** True once calls are answered; until then /readyz says 503. */
   readonly isReady: () => boolean;
 }
@@ -44,11 +46,18 @@ async function answer(request: IncomingMessage, response: ServerResponse, deps: 
     response.setHeader('allow', 'GET, HEAD');
     return send(response, 405, 'only GET\n');
   }
-  if (path === '/healthz') return send(response, 200, 'ok\n');
-  if (path === '/readyz') return deps.isReady() ? send(response, 200, 'ok\n') : send(response, 503, 'starting\n');
+  if (path === '/healthz' || path === '/readyz') {
+    const problem = problemOf(deps, path);
+    return problem === undefined ? send(response, 200, 'ok\n') : send(response, 503, `${problem}\n`);
+  }
   if (path !== '/metrics') return send(response, 404, 'there is /metrics, /healthz and /readyz\n');
   const { contentType, body } = await deps.render();
   send(response, 200, body, contentType);
+}
+
+function problemOf(deps: MetricsServerDeps, path: string): string | undefined {
+  if (!deps.isHealthy()) return 'davitd does not answer on its own socket';
+  return path === '/readyz' && !deps.isReady() ? 'starting' : undefined;
 }
 
 function send(response: ServerResponse, status: number, body: string, contentType = 'text/plain; charset=utf-8'): void {
