@@ -10,6 +10,11 @@ export const GLOBAL_OPTIONS = {
     value: 'ADDRESS',
     doc: "davitd's socket. Default: CONTAINER_RUNTIME_ENDPOINT, else unix:///run/davit/davit.sock.",
   },
+  admin: {
+    type: 'string',
+    value: 'ADDRESS',
+    doc: "davitd's admin socket, for events and top. Default: DAVIT_ADMIN, else unix:///run/davit/admin.sock.",
+  },
   output: { type: 'string', short: 'o', value: 'table|json', doc: 'The form of the answer. Default: table.' },
   timeout: { type: 'string', value: 'SECONDS', doc: 'When to give up a call. Default: 120; 0: never.' },
   help: { type: 'boolean', short: 'h', doc: 'Print help.' },

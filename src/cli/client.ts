@@ -6,19 +6,21 @@ import { CallError, UsageError } from './errors.ts';
 /** As large as the largest reply that the kubelet takes. */
 const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 
-/** What one call to a CRI server needs: the way that commands talk to davitd. */
-export interface CriClient {
+/** One socket of davitd's: the way that commands talk to it. */
+export interface SocketClient {
   /** A unary call; `timeoutMs` 0 waits for ever. Throws CallError. */
   call<IReq, Req, IRes, Res>(
     method: $Method<IReq, Req, IRes, Res, false, false>,
     request: IReq,
     timeoutMs: number,
   ): Promise<Res>;
+  /** A call that is answered bit by bit, for as long as it is read. Throws CallError. */
+  stream<IReq, Req, IRes, Res>(method: $Method<IReq, Req, IRes, Res, false, true>, request: IReq): AsyncIterable<Res>;
   close(): void;
 }
 
-/** `address` is `unix:///path` or `/path`. */
-export function createClient(address: string): CriClient {
+/** `address` is `unix:///path` or `/path`; nothing is connected before the first call. */
+export function createClient(address: string): SocketClient {
   const path = socketPath(address);
   const client = new Client(`unix:${path}`, credentials.createInsecure(), {
     'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
@@ -30,6 +32,17 @@ export function createClient(address: string): CriClient {
         return await unary(client, method, request, timeoutMs);
       } catch (error) {
         throw await translate(error as ServiceError, path);
+      }
+    },
+    async *stream<IReq, Req, IRes, Res>(method: $Method<IReq, Req, IRes, Res, false, true>, request: IReq) {
+      const { path: name, requestSerialize, responseDeserialize } = method;
+      const call = client.makeServerStreamRequest(name, requestSerialize, responseDeserialize, request);
+      try {
+        for await (const message of call) yield message as Res;
+      } catch (error) {
+        throw await translate(error as ServiceError, path);
+      } finally {
+        call.cancel();
       }
     },
     close: () => client.close(),

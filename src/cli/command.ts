@@ -1,5 +1,6 @@
-import type { CriClient } from './client.ts';
+import type { SocketClient } from './client.ts';
 import type { Options } from './options.ts';
+import type { Terminal } from './terminal.ts';
 
 /** Where text goes; `process.stdout` fits. */
 export interface Output {
@@ -17,7 +18,10 @@ export interface OptionSpec {
 
 /** One command while it runs. */
 export interface Call {
-  readonly client: CriClient;
+  /** The CRI. */
+  readonly client: SocketClient;
+  /** What the CRI lacks: davitd's admin socket, which only root can open. */
+  readonly admin: SocketClient;
   readonly words: readonly string[];
   readonly options: Options;
   readonly stdout: Output;
@@ -27,6 +31,7 @@ export interface Call {
   /** For a call that is done when it is answered; 0 waits for ever. */
   readonly timeoutMs: number;
   readonly nowMs: number;
+  readonly terminal: Terminal;
 }
 
 export interface Command {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ContainerState, ImageService, PodSandboxState, RuntimeService } from '../cri/generated/cri.js';
 import { createClient } from './client.ts';
+import { FakeTerminal } from './fake-terminal.ts';
 import { runCli } from './run.ts';
 
 let folder: string;
@@ -243,6 +244,7 @@ async function davit(...argv: readonly string[]) {
     stderr: { write: (text) => (stderr += Buffer.from(text).toString()) },
     env: { CONTAINER_RUNTIME_ENDPOINT: `unix://${socket}` },
     connect: createClient,
+    terminal: new FakeTerminal(false),
   });
   return { code, stdout, stderr };
 }

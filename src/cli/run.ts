@@ -1,20 +1,23 @@
 import { parseCommandLine } from './arguments.ts';
-import { createClient, type CriClient } from './client.ts';
+import { createClient, type SocketClient } from './client.ts';
 import type { Output } from './command.ts';
 import { COMMANDS } from './commands/index.ts';
 import { CallError, Unsound, UsageError } from './errors.ts';
 import type { Options } from './options.ts';
 import { printable } from './table.ts';
+import { processTerminal, type Terminal } from './terminal.ts';
 import { commandUsage, usage } from './usage.ts';
 
 export interface CliDeps {
   readonly stdout: Output;
   readonly stderr: Output;
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly connect: (address: string) => CriClient;
+  readonly connect: (address: string) => SocketClient;
+  readonly terminal: Terminal;
 }
 
 const DEFAULT_SOCKET = 'unix:///run/davit/davit.sock';
+const DEFAULT_ADMIN = 'unix:///run/davit/admin.sock';
 const DEFAULT_TIMEOUT_SECONDS = 120;
 const FAILED = 1;
 const MISUSED = 2;
@@ -32,7 +35,8 @@ export async function runCli(argv: readonly string[], deps: CliDeps): Promise<nu
 
 /** The dependencies of the real program. */
 export function processDeps(): CliDeps {
-  return { stdout: process.stdout, stderr: process.stderr, env: process.env, connect: createClient };
+  const { stdout, stderr, env } = process;
+  return { stdout, stderr, env, connect: createClient, terminal: processTerminal() };
 }
 
 async function run(argv: readonly string[], deps: CliDeps): Promise<void> {
@@ -44,11 +48,13 @@ async function run(argv: readonly string[], deps: CliDeps): Promise<void> {
   const json = wantsJson(options);
   const timeoutMs = (options.count('timeout') ?? DEFAULT_TIMEOUT_SECONDS) * 1000;
   const client = deps.connect(socketOf(options, deps));
+  const admin = deps.connect(options.text('admin') ?? (deps.env['DAVIT_ADMIN'] || DEFAULT_ADMIN));
   try {
-    const { stdout, stderr } = deps;
-    await command.run({ client, words, options, stdout, stderr, json, timeoutMs, nowMs: Date.now() });
+    const { stdout, stderr, terminal } = deps;
+    await command.run({ client, admin, words, options, stdout, stderr, json, timeoutMs, nowMs: Date.now(), terminal });
   } finally {
     client.close();
+    admin.close();
   }
 }
 

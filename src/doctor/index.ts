@@ -1,5 +1,4 @@
 /** What `davit doctor` looks at; needs no davitd. */
-export { byteSize } from './byte-size.ts';
 export { examine } from './examine.ts';
 export type { Finding, Level } from './finding.ts';
 export type { Host } from './host.ts';

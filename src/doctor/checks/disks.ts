@@ -1,5 +1,5 @@
+import { binarySize } from '../../binary-size.ts';
 import type { Config } from '../../config/index.ts';
-import { byteSize } from '../byte-size.ts';
 import { error, ok, warning } from '../finding.ts';
 import type { Found } from '../finding.ts';
 import type { Host, Space } from '../host.ts';
@@ -32,7 +32,7 @@ function checkSpace(space: Space): readonly Found[] {
   if (freeBytes < LEAST_BYTES) found.push(full(path, freeBytes));
   else if (free < LOW_PERCENT) {
     found.push(
-      warning(`${path}: ${byteSize(freeBytes)} free (${Math.floor(free)} %)`, {
+      warning(`${path}: ${binarySize(freeBytes)} free (${Math.floor(free)} %)`, {
         why: 'the kubelet evicts pods and removes images below 10 %.',
         fix: 'davit images, davit rmi; look for logs and emptyDirs: du -xh --max-depth=3 /var/lib /var/log | sort -h',
       }),
@@ -47,11 +47,11 @@ function checkSpace(space: Space): readonly Found[] {
       }),
     );
   }
-  return found.length > 0 ? found : [ok(`${path}: ${byteSize(freeBytes)} free (${Math.floor(free)} %)`)];
+  return found.length > 0 ? found : [ok(`${path}: ${binarySize(freeBytes)} free (${Math.floor(free)} %)`)];
 }
 
 function full(path: string, freeBytes: number): Found {
-  return error(`${path}: only ${byteSize(freeBytes)} free`, {
+  return error(`${path}: only ${binarySize(freeBytes)} free`, {
     why: 'records of pods and containers cannot be written, so creates, stops and removals fail.',
     fix: 'make room at once: davit rmi, journalctl --vacuum-size=100M; du -xh --max-depth=3 /var | sort -h',
   });
@@ -71,7 +71,7 @@ async function checkState(host: Host, path: string): Promise<readonly Found[]> {
   // A tmpfs without a limit tells no size.
   if (space.totalBytes === 0 || space.freeBytes >= STATE_BYTES) return [ok(`${path} is a tmpfs`)];
   return [
-    warning(`${path}: ${byteSize(space.freeBytes)} free of the tmpfs`, {
+    warning(`${path}: ${binarySize(space.freeBytes)} free of the tmpfs`, {
       why: 'output of containers is kept there until it is in their logs: when it is full, they wait.',
       fix: `find what fills it: du -xh --max-depth=2 ${space.path} | sort -h; or mount -o remount,size=… ${space.path}`,
     }),
