@@ -150,6 +150,7 @@ describe('the handlers', () => {
         ],
         handlers: [{ name: 'runc', recursiveReadOnlyMounts: true, userNamespaces: false }],
         supplementalGroupsPolicy: true,
+        userNamespacesHostNetwork: true,
         mountOptions: true,
       }),
       info: () => ({ config: { root: '/x' }, big: 5n }),
@@ -164,7 +165,11 @@ describe('the handlers', () => {
       { type: 'RuntimeReady', status: true },
       { type: 'NetworkReady', status: false, reason: 'R' },
     ]);
-    expect(shown.features).toMatchObject({ supplementalGroupsPolicy: true, mountOptions: true });
+    expect(shown.features).toMatchObject({
+      supplementalGroupsPolicy: true,
+      userNamespacesHostNetwork: true,
+      mountOptions: true,
+    });
     expect(shown.runtimeHandlers[0]).toMatchObject({ name: 'runc', features: { recursiveReadOnlyMounts: true } });
     expect(shown.info).toEqual({ config: '{"root":"/x"}', big: '"5"' });
     expect((await harness.call(RuntimeService.status, {})).info).toEqual({});

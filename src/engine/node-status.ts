@@ -19,6 +19,7 @@ export function nodeStatus(deps: NodeStatusDeps): NodeStatus {
     conditions: [runtimeCondition(deps), { type: 'NetworkReady', ...deps.network.status() }],
     handlers: names.map((name) => ({ name, ...deps.runtimes.features(name) })),
     supplementalGroupsPolicy: true,
+    userNamespacesHostNetwork: deps.runtimes.features('').userNamespaces,
     mountOptions: true,
   };
 }

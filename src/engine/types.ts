@@ -404,6 +404,8 @@ export interface NodeStatus {
   readonly conditions: readonly Condition[];
   readonly handlers: readonly HandlerInfo[];
   readonly supplementalGroupsPolicy: boolean;
+  /** User namespaces work in the node's network, too. */
+  readonly userNamespacesHostNetwork: boolean;
   readonly mountOptions: boolean;
 }
 

@@ -1,4 +1,5 @@
-import { chown, readFile, writeFile } from 'node:fs/promises';
+import { chown, readFile, readlink, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { BUSYBOX, Pod, crictlJson, exited, mustCrictl } from './support/node.ts';
@@ -32,6 +33,34 @@ describe('a pod with a user namespace, by crictl', () => {
     expect(ids.filter((id) => mountinfo.includes(id))).toEqual([]);
   });
 });
+
+describe('a pod with a user namespace in the network of the node, by crictl', () => {
+  it('K23: runs as well, or is refused by name where the node cannot', async () => {
+    const { features } = await crictlJson<{ features: { user_namespaces_host_network?: boolean } }>('info');
+    expect(features.user_namespaces_host_network === true).toBe(able);
+    const refused = await checkNodeNetwork().catch(String);
+    expect(refused ?? 'ran').toMatch(able ? /^ran$/ : /userns_options: handler runc cannot give user namespaces/);
+  });
+});
+
+async function checkNodeNetwork(): Promise<void> {
+  const userns_options = { mode: 0, uids: [MAP], gids: [MAP] };
+  const namespace_options = { network: 2, pid: 1, userns_options };
+  await using made = await Pod.run('userns-node', { linux: { security_context: { namespace_options } } });
+  const script = `readlink /proc/self/ns/net; tr -s ' ' < /proc/self/uid_map; ls -d /sys/class/net/lo /sys/fs/cgroup
+    touch /sys/fs/x || echo read-only; touch /x && echo written; hostname; ip link set lo down || echo refused`;
+  await exited(await made.start('main', { command: ['sh', '-c', `exec 2>/dev/null; ${script}`] }));
+  expect((await made.log('main')).map((line) => line.text.trim())).toEqual([
+    await readlink('/proc/self/ns/net'),
+    '0 131072 65536',
+    '/sys/class/net/lo',
+    '/sys/fs/cgroup',
+    'read-only',
+    'written',
+    hostname(),
+    'refused',
+  ]);
+}
 
 async function check(ids: string[]): Promise<void> {
   for (const pid of [0, 1]) {

@@ -45,10 +45,12 @@ describe('toUserNamespace()', () => {
     expect(() => map(asked)).toThrow(message);
   });
 
-  it('owns all namespaces of the pod', () => {
-    const asked = options({ mode: POD, uids: [ONE], gids: [ONE] });
-    asked.network = NODE;
-    expect(() => toSandboxNamespaces('n', asked)).toThrow('n.network: is NODE');
+  it('owns PIDs and IPC of the pod; its network may be the node’s', () => {
+    const asked = { mode: POD, uids: [ONE], gids: [ONE] };
+    const namespaces = (more: object) => toSandboxNamespaces('n', Object.assign(options(asked), more));
+    expect(() => namespaces({ ipc: NODE })).toThrow('n.ipc: is NODE');
+    expect(() => namespaces({ pid: NODE })).toThrow('n.pid: is NODE');
+    expect(namespaces({ network: NODE })).toMatchObject({ network: 'node', user: MAP });
   });
 
   it("is a container's as its pod's", () => {

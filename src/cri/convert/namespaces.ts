@@ -13,7 +13,7 @@ export function toSandboxNamespaces(field: string, options: NamespaceOption | nu
   };
   const user = toUserNamespace(`${field}.userns_options`, options?.usernsOptions ?? null);
   if (user === undefined) return namespaces;
-  for (const kind of ['network', 'pid', 'ipc'] as const) {
+  for (const kind of ['pid', 'ipc'] as const) {
     if (namespaces[kind] === 'node')
       throw invalidField(`${field}.${kind}`, 'is NODE, which a user namespace cannot own');
   }

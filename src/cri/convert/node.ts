@@ -19,7 +19,11 @@ export function fromNodeStatus(status: NodeStatus): IStatusResponse {
       name,
       features: { recursiveReadOnlyMounts, userNamespaces },
     })),
-    features: { supplementalGroupsPolicy: status.supplementalGroupsPolicy, mountOptions: status.mountOptions },
+    features: {
+      supplementalGroupsPolicy: status.supplementalGroupsPolicy,
+      userNamespacesHostNetwork: status.userNamespacesHostNetwork,
+      mountOptions: status.mountOptions,
+    },
   };
 }
 

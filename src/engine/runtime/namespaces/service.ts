@@ -92,8 +92,8 @@ class Namespaces implements NamespaceService {
     user: IdMap,
     signal: AbortSignal,
   ): Promise<void> {
-    if (order.kinds.length < KINDS.length) {
-      throw new EngineError('invalid-argument', `a user namespace of its own needs a pod's own ${KINDS.join(', ')}`);
+    if (!order.kinds.includes('ipc')) {
+      throw new EngineError('invalid-argument', "a user namespace of its own needs a pod's own ipc");
     }
     await using holder = await holdNamespaces(this.#program, user, signal);
     await this.#run(`sandbox ${sandboxId}`, { ...order, holder: { pid: holder.pid, owner: user.hostId } });

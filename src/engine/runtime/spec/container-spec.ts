@@ -79,6 +79,7 @@ export function containerSpec(input: ContainerSpecInput): ContainerSpecResult {
     podFiles: sandbox.files,
     readonlyRootfs: security.readonlyRootfs,
     privileged: security.privileged,
+    nodeNetwork: sandbox.namespaces.network === undefined,
     ...(sandbox.idMap === undefined ? {} : { idMap: sandbox.idMap }),
   });
   const granted = grantCapabilities(

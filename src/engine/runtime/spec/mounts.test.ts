@@ -24,6 +24,7 @@ function plan(mounts: readonly SpecMount[], more: Partial<MountsInput> = {}): Mo
     podFiles: FILES,
     readonlyRootfs: false,
     privileged: false,
+    nodeNetwork: false,
     ...more,
   });
 }
@@ -41,6 +42,16 @@ describe('containerMounts()', () => {
     const options = new Map(made.mounts.map((one) => [one.destination, one.options]));
     expect(options.get('/a')).toEqual(['rbind', 'rprivate', 'rro']);
     expect(options.get('/b')).toEqual(['rbind', 'rprivate', 'ro', 'noexec', 'nosuid']);
+  });
+
+  it('shows the sysfs of the node, read-only, to a user namespace in the network of the node', () => {
+    const sysfs = (more: Partial<MountsInput>): unknown =>
+      plan([], more).mounts.find(({ destination }) => destination === '/sys');
+    const idMap = { hostId: 65_536, length: 65_536 };
+    const options = ['rbind', 'rprivate', 'rro', 'nosuid', 'noexec', 'nodev'];
+    expect(sysfs({ idMap, nodeNetwork: true })).toEqual({ destination: '/sys', type: 'bind', source: '/sys', options });
+    expect(sysfs({ idMap })).toMatchObject({ type: 'sysfs' });
+    expect(sysfs({ nodeNetwork: true })).toMatchObject({ type: 'sysfs' });
   });
 
   it('makes what every container has, and the files of the pod', () => {

@@ -30,6 +30,8 @@ export interface MountsInput {
   readonly podFiles: SpecPodFiles;
   readonly readonlyRootfs: boolean;
   readonly privileged: boolean;
+  /** Whether the pod's network is the node's. */
+  readonly nodeNetwork: boolean;
   /** Of the pod's user namespace: the pod's files and declared volumes are shown by it. Images are shifted already. */
   readonly idMap?: IdMap;
 }
@@ -55,7 +57,7 @@ export function containerMounts(input: MountsInput): MountsPlan {
   const notices: string[] = [];
   const requested = requestedMounts(input, notices);
   const destinations = [...requested.keys()];
-  const system = systemMounts(input.privileged).filter(
+  const system = systemMounts(input).filter(
     ({ destination }) => !destinations.some((taken) => isAtOrBelow(destination, taken)),
   );
   const files = podFileMounts(input)
@@ -85,7 +87,7 @@ export function baseMounts(): readonly OciMount[] {
   ];
 }
 
-function systemMounts(privileged: boolean): readonly OciMount[] {
+function systemMounts({ privileged, nodeNetwork, idMap }: MountsInput): readonly OciMount[] {
   const access = privileged ? 'rw' : 'ro';
   return [
     ...baseMounts(),
@@ -97,7 +99,10 @@ function systemMounts(privileged: boolean): readonly OciMount[] {
       options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', 'gid=5'],
     },
     { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: ['nosuid', 'noexec', 'nodev'] },
-    { destination: '/sys', type: 'sysfs', source: 'sysfs', options: ['nosuid', 'noexec', 'nodev', access] },
+    // A sysfs shows a network, and only who owns that may mount one.
+    nodeNetwork && idMap !== undefined
+      ? bind('/sys', '/sys', 'rprivate', 'rro', ['nosuid', 'noexec', 'nodev'])
+      : { destination: '/sys', type: 'sysfs', source: 'sysfs', options: ['nosuid', 'noexec', 'nodev', access] },
     {
       destination: '/sys/fs/cgroup',
       type: 'cgroup',
