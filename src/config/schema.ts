@@ -57,6 +57,11 @@ export const SCHEMA = {
     'davit',
     "containerd's namespace for images, containers and snapshots.",
   ),
+  containerd_wait: key(
+    duration({ min: 0, max: HOUR }),
+    '20s',
+    'A call that needs containerd while it is away waits for it, no longer than its own deadline and this. Then it fails as unavailable.',
+  ),
   metrics_address: key(
     hostPortOrEmpty(),
     '',

@@ -8,7 +8,7 @@ import { toResourcesUpdate } from './convert/resources.ts';
 import { createListEncoder } from './encoded-list.ts';
 import { Container, RuntimeService } from './generated/cri.js';
 import type { StopContainerRequest } from './generated/cri.js';
-import { change, read, readStream } from './handler.ts';
+import { change, NEEDS_CONTAINERD, read, readStream } from './handler.ts';
 import type { Handler } from '../rpc/index.ts';
 
 export type ContainerVerbs = Pick<
@@ -31,27 +31,43 @@ const MAX_GRACE_SECONDS = 2_000_000;
 export function containerHandlers(engine: ContainerVerbs): readonly Handler[] {
   const list = createListEncoder((item: EngineContainer) => Container.encode(fromContainer(item)).finish());
   return [
-    change(RuntimeService.createContainer, async (request, signal) => {
-      const sandbox = engine.getSandbox(checkId('pod_sandbox_id', request.podSandboxId));
-      const spec = toContainerSpec(request, sandbox.spec);
-      return { containerId: await engine.createContainer(sandbox.id, spec, signal) };
-    }),
-    change(RuntimeService.startContainer, async ({ containerId }, signal) => {
-      await engine.startContainer(checkId('container_id', containerId), signal);
-      return {};
-    }),
+    change(
+      RuntimeService.createContainer,
+      async (request, signal) => {
+        const sandbox = engine.getSandbox(checkId('pod_sandbox_id', request.podSandboxId));
+        const spec = toContainerSpec(request, sandbox.spec);
+        return { containerId: await engine.createContainer(sandbox.id, spec, signal) };
+      },
+      NEEDS_CONTAINERD,
+    ),
+    change(
+      RuntimeService.startContainer,
+      async ({ containerId }, signal) => {
+        await engine.startContainer(checkId('container_id', containerId), signal);
+        return {};
+      },
+      NEEDS_CONTAINERD,
+    ),
     change(RuntimeService.stopContainer, async (request, signal) => {
       await engine.stopContainer(checkId('container_id', request.containerId), toGraceSeconds(request), signal);
       return {};
     }),
-    change(RuntimeService.updateContainerResources, async ({ containerId, linux }, signal) => {
-      await engine.updateContainer(checkId('container_id', containerId), toResourcesUpdate('linux', linux), signal);
-      return {};
-    }),
-    change(RuntimeService.removeContainer, async ({ containerId }, signal) => {
-      await engine.removeContainer(checkId('container_id', containerId), signal);
-      return {};
-    }),
+    change(
+      RuntimeService.updateContainerResources,
+      async ({ containerId, linux }, signal) => {
+        await engine.updateContainer(checkId('container_id', containerId), toResourcesUpdate('linux', linux), signal);
+        return {};
+      },
+      NEEDS_CONTAINERD,
+    ),
+    change(
+      RuntimeService.removeContainer,
+      async ({ containerId }, signal) => {
+        await engine.removeContainer(checkId('container_id', containerId), signal);
+        return {};
+      },
+      NEEDS_CONTAINERD,
+    ),
     read(RuntimeService.containerStatus, async ({ containerId, verbose }, signal) => {
       const container = engine.getContainer(checkId('container_id', containerId));
       const status = fromContainerStatus(container);

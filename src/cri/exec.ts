@@ -4,7 +4,7 @@ import { checkId, checkNoNul } from './convert/checks.ts';
 import { encodeExecSync } from './encoded-exec-sync.ts';
 import { RuntimeService } from './generated/cri.js';
 import type { ExecSyncRequest } from './generated/cri.js';
-import { read } from './handler.ts';
+import { NEEDS_CONTAINERD, read } from './handler.ts';
 import type { Handler } from '../rpc/index.ts';
 
 export type ExecVerbs = Pick<Engine, 'execSync'>;
@@ -12,10 +12,14 @@ export type ExecVerbs = Pick<Engine, 'execSync'>;
 export function execHandlers(engine: ExecVerbs): readonly Handler[] {
   return [
     // Nothing that the engine keeps changes, and probes are most of these calls: they are logged as reads are.
-    read(RuntimeService.execSync, async (request, signal) => {
-      const id = checkId('container_id', request.containerId);
-      return encodeExecSync(await engine.execSync(id, checkCommand(request.cmd), toTimeoutSeconds(request), signal));
-    }),
+    read(
+      RuntimeService.execSync,
+      async (request, signal) => {
+        const id = checkId('container_id', request.containerId);
+        return encodeExecSync(await engine.execSync(id, checkCommand(request.cmd), toTimeoutSeconds(request), signal));
+      },
+      NEEDS_CONTAINERD,
+    ),
   ];
 }
 

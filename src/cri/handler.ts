@@ -7,7 +7,12 @@ import { compileRefusal } from './convert/refuse.ts';
 
 export interface HandlerOptions {
   readonly beforeReady?: boolean;
+  /** Nothing of it can be done while containerd is away. */
+  readonly needsContainerd?: boolean;
 }
+
+/** For what cannot begin before containerd is there. */
+export const NEEDS_CONTAINERD: HandlerOptions = { needsContainerd: true };
 
 export interface WatchOptions {
   /** It goes on until the caller leaves. */
@@ -17,17 +22,17 @@ export interface WatchOptions {
 export function read<Req extends object, IRes extends object>(
   method: Method<Req, IRes, false, false>,
   run: Run<Req, IRes>,
-  { beforeReady = false }: HandlerOptions = {},
+  { beforeReady = false, needsContainerd = false }: HandlerOptions = {},
 ): Handler {
-  return unary(method, run, { access: 'read', beforeReady, check: refusalOf(method.path) });
+  return unary(method, run, { access: 'read', beforeReady, needsContainerd, check: refusalOf(method.path) });
 }
 
 export function change<Req extends object, IRes extends object>(
   method: Method<Req, IRes, false, false>,
   run: Run<Req, IRes>,
-  { beforeReady = false }: HandlerOptions = {},
+  { beforeReady = false, needsContainerd = false }: HandlerOptions = {},
 ): Handler {
-  return unary(method, run, { access: 'change', beforeReady, check: refusalOf(method.path) });
+  return unary(method, run, { access: 'change', beforeReady, needsContainerd, check: refusalOf(method.path) });
 }
 
 /** A read that answers with a stream of messages. */

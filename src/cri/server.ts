@@ -33,6 +33,6 @@ export function createCriServer({ version, ...options }: CriServerOptions, deps:
   return createRpcServer(
     { ...options, mode: SOCKET_MODE, paths: criPaths() },
     criHandlers(engine, streaming, version),
-    { ready: (signal) => engine.ready(signal), log, metrics, around, describe: describeCalls(engine) },
+    { ready: (need, signal) => engine.ready(need, signal), log, metrics, around, describe: describeCalls(engine) },
   );
 }

@@ -23,7 +23,9 @@ export interface DaemonDeps {
   readonly logger: Logger;
   /** What the log's lines know of the call that they are written in. */
   readonly calls: CallContext;
-  readonly createEngine: (deps: Pick<EngineDeps, 'logger' | 'stepEnded' | 'reconciled'>) => Promise<EngineRuntime>;
+  readonly createEngine: (
+    deps: Pick<EngineDeps, 'logger' | 'stepEnded' | 'reconciled' | 'exitStatusLost'>,
+  ) => Promise<EngineRuntime>;
 }
 
 /** For a start that is under way when davitd is told to stop. */
@@ -46,6 +48,7 @@ export async function runDaemon(config: Config, deps: DaemonDeps): Promise<numbe
     logger,
     stepEnded: (report) => metrics.stepEnded(report),
     reconciled: (report) => metrics.reconciled(report),
+    exitStatusLost: () => metrics.exitStatusLost(),
   });
   const { engine } = runtime;
   addStateGauges(metrics, engine);

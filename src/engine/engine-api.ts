@@ -21,6 +21,7 @@ import type {
   SandboxFilter,
   SandboxSpec,
 } from './types.ts';
+import type { Need } from './when-ready.ts';
 
 /**
  * The engine's verbs. Ids in parameters may be unique prefixes, as people type them; an ambiguous prefix is
@@ -124,7 +125,10 @@ export interface Engine {
   /** What `crictl info` shows beside the conditions. */
   info(): Readonly<Record<string, unknown>>;
 
-  /** Resolves when restore has ended: until then only status(), imageFsInfo() and the version may be answered. */
-  ready(signal: AbortSignal): Promise<void>;
+  /**
+   * Resolves when restore has ended (until then only status(), imageFsInfo() and the version may be answered) and what is
+   * needed beyond that is there; throws unavailable when that takes too long, naming what is missing.
+   */
+  ready(need: Need, signal: AbortSignal): Promise<void>;
   isReady(): boolean;
 }

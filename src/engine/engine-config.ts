@@ -10,6 +10,8 @@ export interface EngineConfig {
   /** `auto` or the path of containerd's socket. */
   readonly containerdAddress: string;
   readonly containerdNamespace: string;
+  /** How long a call waits for a containerd that is away, in ms. */
+  readonly containerdWaitMs: number;
   readonly cniConfDir: readonly string[];
   readonly cniBinDir: readonly string[];
   readonly registryConfigPath: readonly string[];

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createContainerd } from './containerd/index.ts';
+import { createContainerd, createShims } from './containerd/index.ts';
 import type { Containerd } from './containerd/index.ts';
 import type { EngineConfig } from './engine-config.ts';
 import type { Engine } from './engine-api.ts';
@@ -28,7 +28,8 @@ import { ContainerExits } from './ops/container-exits.ts';
 import type { OpsDeps } from './ops/deps.ts';
 import { execTarget } from './ops/open-exec.ts';
 import { createReconcileLoop, markRecords } from './ops/reconcile.ts';
-import { restore } from './ops/restore.ts';
+import { LostTasks } from './ops/lost-tasks.ts';
+import { restore, watchByShims } from './ops/restore.ts';
 import { StdinEnds } from './ops/stdin-ends.ts';
 import { preparePauseRoot } from './pause-root.ts';
 import { ReadyGate } from './ready-gate.ts';
@@ -80,6 +81,8 @@ export interface EngineDeps {
   readonly instruments?: Instruments;
   /** Told of pulls, for metrics. */
   readonly pulls?: Pick<ImageObserver, 'received' | 'pullEnded'>;
+  /** Told of each container whose exit status nobody could learn, for metrics. */
+  readonly exitStatusLost: () => void;
 }
 
 export interface EngineRuntime {
@@ -106,6 +109,7 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
     settings: {
       address: config.containerdAddress,
       namespace: config.containerdNamespace,
+      waitMs: config.containerdWaitMs,
       root: config.root,
       state: config.state,
     },
@@ -142,7 +146,12 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
     reports: observeImages(events, deps.pulls),
   });
   const work = new WorkQueue(config.limits.concurrentWork);
-  const tasks = new ShimTasks(clients.tasks, work);
+  const tasks = new ShimTasks({
+    client: clients.tasks,
+    shims: createShims(config.containerdNamespace),
+    work,
+    logger,
+  });
   const reachable = async (signal: AbortSignal): Promise<void> => void (await containerd.ready(signal));
   const exits = new ContainerExits({ tasks, logger, reachable, detached });
   const stdinEnds = new StdinEnds({ tasks, logger, reachable });
@@ -194,6 +203,8 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
     exits,
     marks: new Marks(config.state),
     shims: createShimProcesses(config.containerdNamespace),
+    containerd,
+    exitStatusLost: deps.exitStatusLost,
     sandboxLocks: new KeyedMutex(),
     containerLocks: new KeyedMutex(),
     oomKillsBeforeKill: new Map(),
@@ -245,6 +256,7 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
     {
       name: 'runtime',
       start: async (signal) => {
+        watchByShims(opsDeps);
         await containerd.ready(signal);
         await Promise.all([images.start(signal), runtimes.start(signal)]);
         await instruments.around({ kind: 'action', name: 'restore', attributes: {} }, () => restore(opsDeps, signal));
@@ -255,6 +267,7 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
       close: () => images.close(),
     },
     { name: 'reconcile', start: async () => reconcile.start(), close: () => reconcile.close() },
+    new LostTasks({ ...opsDeps, containerd }),
     { name: 'creates', start: async () => undefined, close: () => jobs.close() },
     stats,
   ];

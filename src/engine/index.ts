@@ -17,3 +17,4 @@ export type { EngineDeps, EngineEntries, EngineRuntime } from './engine.ts';
 export type { StepReport } from './op.ts';
 export type { OrphanKind, ReconcileReport } from './reconcile/index.ts';
 export { ORPHAN_KINDS } from './reconcile/index.ts';
+export type { Need } from './when-ready.ts';

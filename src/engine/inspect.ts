@@ -6,26 +6,29 @@ import type { PodResources } from './types.ts';
 
 type Info = Readonly<Record<string, unknown>>;
 
-export interface InspectSandboxDeps {
+export interface InspectContainerDeps {
   readonly objects: Pick<ContainerObjects, 'spec'>;
+  /** A status is answered at once: a containerd that is away is not waited for. */
+  readonly containerd: { status(): { readonly ready: boolean } };
+}
+
+export interface InspectSandboxDeps extends InspectContainerDeps {
   readonly network: Pick<NetworkService, 'check'>;
 }
 
 /** What verbose PodSandboxStatus shows. It is for people, so the plugins are asked whether the network is as it should be. */
 export async function inspectSandbox(
-  { objects, network: networks }: InspectSandboxDeps,
+  deps: InspectSandboxDeps,
   record: SandboxRecord,
   signal: AbortSignal,
 ): Promise<Info> {
   const { pausePid, namespaces, network } = record;
   return {
-    ...(pausePid === undefined
-      ? {}
-      : { pid: pausePid, runtimeSpec: await objects.spec(record.id, signal).catch(() => undefined) }),
+    ...(pausePid === undefined ? {} : { pid: pausePid, runtimeSpec: await specOf(deps, record.id, signal) }),
     ...(namespaces.network === undefined ? {} : { netNamespace: namespaces.network }),
     ...(network?.cniResult === undefined ? {} : { cniResult: network.cniResult }),
     ...(network !== undefined && record.state.phase === 'ready'
-      ? { networkCheck: await checkNetwork(networks, record, signal) }
+      ? { networkCheck: await checkNetwork(deps.network, record, signal) }
       : {}),
     runtimeHandler: record.handlerName,
     cgroupParent: record.cgroupParent,
@@ -55,7 +58,7 @@ async function checkNetwork(
 
 /** What verbose ContainerStatus shows. */
 export async function inspectContainer(
-  objects: Pick<ContainerObjects, 'spec'>,
+  deps: InspectContainerDeps,
   record: ContainerRecord,
   signal: AbortSignal,
 ): Promise<Info> {
@@ -66,7 +69,15 @@ export async function inspectContainer(
     snapshotter: record.snapshotter,
     runtimeType: record.runtimeType,
     runtimeHandler: record.handlerName,
-    // Reading the record must work where containerd does not answer.
-    runtimeSpec: await objects.spec(record.id, signal).catch(() => undefined),
+    runtimeSpec: await specOf(deps, record.id, signal),
   };
+}
+
+/** Reading the record must work where containerd does not answer. */
+async function specOf(
+  { objects, containerd }: InspectContainerDeps,
+  id: string,
+  signal: AbortSignal,
+): Promise<unknown> {
+  return containerd.status().ready ? await objects.spec(id, signal).catch(() => undefined) : undefined;
 }

@@ -259,7 +259,12 @@ export interface LinuxResources {
 
 // ---------------------------------------------------------------- containers: what is
 
-export type ExitReason = 'Completed' | 'Error' | 'OOMKilled' | 'StartError' | 'ExitStatusUnknown';
+/**
+ * `ShimDied`: its shim ended before it, so that it was killed. `NodeRebooted`: it ended with the node. `ExitStatusUnknown`:
+ * it ended while nobody could learn how.
+ */
+export type ExitReason =
+  'Completed' | 'Error' | 'OOMKilled' | 'StartError' | 'ShimDied' | 'NodeRebooted' | 'ExitStatusUnknown';
 
 /**
  *   (job) creating ──► created ──► starting ──► running ──► exited ──► (removed)
@@ -407,6 +412,13 @@ export interface NodeStatus {
   /** User namespaces work in the node's network, too. */
   readonly userNamespacesHostNetwork: boolean;
   readonly mountOptions: boolean;
+}
+
+/** Where the shim of a task listens, and which version of the task API it speaks. */
+export interface ShimAddress {
+  /** Absolute path of its socket. */
+  readonly path: string;
+  readonly version: 2 | 3;
 }
 
 export type CgroupDriver = 'systemd' | 'cgroupfs';

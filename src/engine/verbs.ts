@@ -27,6 +27,7 @@ import type { RuntimeProbes } from './runtime-probes.ts';
 import type { StatsService } from './stats/index.ts';
 import type { StringMap } from './types.ts';
 import { podSnapshot } from './watch-records.ts';
+import { whenReady } from './when-ready.ts';
 
 export interface VerbsDeps extends OpsDeps {
   readonly config: EngineConfig;
@@ -40,7 +41,7 @@ export interface VerbsDeps extends OpsDeps {
 
 /** The engine's verbs over its subsystems: one line each, the work is in ops/. */
 export function createVerbs(deps: VerbsDeps): Engine {
-  const { store, images, objects, containerd, network, handlers, gate, stats, events } = deps;
+  const { store, images, containerd, network, handlers, gate, stats, events } = deps;
   const action = <T>(name: string, attributes: StringMap, run: () => Promise<T>): Promise<T> =>
     deps.instruments.around({ kind: 'action', name, attributes }, run);
   const isReady = (): boolean => gate.isOpen;
@@ -51,7 +52,7 @@ export function createVerbs(deps: VerbsDeps): Engine {
     updateSandbox: (id, update) => updateSandbox(deps, id, update),
     getSandbox: (id) => store.sandboxes.need(id),
     listSandboxes: (filter) => filterSandboxes(store.sandboxes.list(), filter),
-    inspectSandbox: (id, signal) => inspectSandbox({ objects, network }, store.sandboxes.need(id), signal),
+    inspectSandbox: (id, signal) => inspectSandbox(deps, store.sandboxes.need(id), signal),
     connectPort: (sandboxId, port, signal) => connectPort(deps, sandboxId, port, signal),
 
     createContainer: (sandboxId, spec, signal) =>
@@ -66,7 +67,7 @@ export function createVerbs(deps: VerbsDeps): Engine {
       action('update-container', { container: id }, () => updateContainer(deps, id, update, signal)),
     getContainer: (id) => store.containers.need(id),
     listContainers: (filter) => filterContainers(store.containers.list(), filter),
-    inspectContainer: (id, signal) => inspectContainer(objects, store.containers.need(id), signal),
+    inspectContainer: (id, signal) => inspectContainer(deps, store.containers.need(id), signal),
     attachContainer: (id, streams, signal) => attachContainer(deps, id, streams, signal),
     reopenContainerLog: (id, signal) => reopenContainerLog(deps, id, signal),
     execSync: (id, cmd, timeoutSeconds, signal) =>
@@ -99,7 +100,8 @@ export function createVerbs(deps: VerbsDeps): Engine {
     setPodCidrs: (cidrs) => network.setPodCidrs(cidrs),
     info: () => info(deps),
 
-    ready: (signal) => gate.wait(signal),
+    ready: (need, signal) =>
+      whenReady({ gate, containerd, containerdWaitMs: deps.config.containerdWaitMs }, need, signal),
     isReady,
   });
 }

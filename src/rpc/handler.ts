@@ -10,6 +10,8 @@ export interface HandlerFacts {
   readonly access: 'read' | 'change';
   /** True when it is answered while the engine still restores. */
   readonly beforeReady: boolean;
+  /** True when nothing of it can be done while containerd is away. */
+  readonly needsContainerd?: boolean;
 }
 
 export interface UnaryHandler extends HandlerFacts {
@@ -52,6 +54,7 @@ export type Check = (request: object) => void;
 export interface MethodOptions {
   readonly access: HandlerFacts['access'];
   readonly beforeReady: boolean;
+  readonly needsContainerd?: boolean;
   readonly check: Check;
 }
 

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { status } from '@grpc/grpc-js';
 import type { Metadata, sendUnaryData, ServerUnaryCall, ServerWritableStream } from '@grpc/grpc-js';
 import { EngineError, isKind } from '../engine/index.ts';
+import type { Need } from '../engine/index.ts';
 import { logCall } from './access-log.ts';
 import type { CallSubject, RpcLogger } from './access-log.ts';
 import type { Calls, RunningCall } from './calls.ts';
@@ -32,8 +33,8 @@ export interface CallFacts {
 }
 
 export interface InterceptorDeps {
-  /** Resolves once the engine answers more than its status. */
-  readonly ready: (signal: AbortSignal) => Promise<void>;
+  /** Resolves once the engine answers more than its status, and what else is needed is there. */
+  readonly ready: (need: Need, signal: AbortSignal) => Promise<void>;
   readonly calls: Calls;
   readonly log: RpcLogger;
   readonly metrics: CallMetrics;
@@ -48,6 +49,9 @@ export type Around = <T>(call: CallFacts, run: () => Promise<T>) => Promise<T>;
 /** What both kinds of calls have. */
 type AnyCall = ServerUnaryCall<Buffer, Buffer> | ServerWritableStream<Buffer, Buffer>;
 
+/** What an answer takes to the caller at least, and of the time that it has. */
+const ANSWER_MS = 100;
+const ANSWER_SHARE = 0.05;
 /** Timers may be this much early by the wall clock. */
 const DEADLINE_SLACK_MS = 10;
 
@@ -119,7 +123,8 @@ async function follow<H extends Handler>(
   let error: unknown;
   let answer: Answer | undefined;
   const body = async (): Promise<void> => {
-    answer = await serve(handler, deps, opened, running.signal, work);
+    const need = { containerd: handler.needsContainerd ?? false, patienceMs: patienceOf(call) };
+    answer = await serve(handler, deps, { opened, need }, running.signal, work);
   };
   await deps.around(facts, body).catch((thrown: unknown) => {
     error = thrown ?? new EngineError('internal', `${method} failed without a reason`);
@@ -149,13 +154,13 @@ function openCall<H extends Handler>(handler: H, bytes: Buffer): Opened<ReturnTy
 async function serve<H extends Handler>(
   handler: H,
   deps: InterceptorDeps,
-  opened: Opened<ReturnType<H['open']>>,
+  { opened, need }: { readonly opened: Opened<ReturnType<H['open']>>; readonly need: Need },
   signal: AbortSignal,
   work: Work<H>,
 ): Promise<Answer> {
   if ('error' in opened) throw opened.error;
   try {
-    if (!handler.beforeReady) await deps.ready(signal);
+    if (!handler.beforeReady) await deps.ready(need, signal);
     signal.throwIfAborted();
     return await work.answer(opened.call, signal);
   } catch (caught) {
@@ -170,6 +175,12 @@ function abortWithCaller(call: AnyCall, running: RunningCall): () => void {
   call.once('cancelled', onCancelled);
   if (call.cancelled) onCancelled();
   return () => call.off('cancelled', onCancelled);
+}
+
+/** A caller hears what is missing before its deadline has passed, or not at all: it is told a moment earlier. */
+function patienceOf(call: AnyCall): number {
+  const left = Number(call.getDeadline()) - Date.now();
+  return left === Infinity ? left : Math.max(0, left - Math.max(ANSWER_MS, left * ANSWER_SHARE));
 }
 
 /** grpc-js answers a passed deadline by itself and tells it as a cancel. */

@@ -46,6 +46,8 @@ export interface Metrics {
   callEnded(result: CallResult): void;
   stepEnded(result: StepResult): void;
   reconciled(result: ReconcileResult): void;
+  /** A container ended and nobody could learn how. */
+  exitStatusLost(): void;
   addStateGauge(gauge: StateGauge): void;
   /** Prometheus' text format. */
   render(): Promise<{ readonly contentType: string; readonly body: string }>;
@@ -69,11 +71,17 @@ export function createMetrics(version: string, orphanKinds: readonly string[] = 
     registers,
   }).set({ version }, 1);
   const calls = callMetrics(registers);
+  const statusesLost = new Counter({
+    name: 'davit_container_exit_status_lost_total',
+    help: 'Containers that ended while nobody could learn their exit status: davitd, and shim or containerd, were away.',
+    registers,
+  });
   return {
     registry,
     ...calls,
     stepEnded: stepMetrics(registers),
     reconciled: reconcileMetrics(registers, orphanKinds),
+    exitStatusLost: () => statusesLost.inc(),
     addStateGauge: (gauge) => registry.registerMetric(stateGauge(gauge)),
     render: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
   };

@@ -26,6 +26,8 @@ export interface ConnectionDeps {
   readonly check: (signal: AbortSignal) => Promise<EngineError | undefined>;
   /** What to tell a caller while containerd is away. */
   readonly awayMessage: () => string;
+  /** How long a call waits for a containerd that is away, in ms. */
+  readonly waitMs: number;
   readonly logger: Logger;
 }
 
@@ -68,7 +70,7 @@ export class Connection {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Undefined when calls may be made. Waits only while the check's answer is on its way, and rejects while there is no containerd. */
+  /** Undefined when calls may be made. Waits for a containerd that is away, as long as a call may; then rejects as unavailable. */
   admission(signal: AbortSignal): Promise<void> | undefined {
     return this.#state.kind === 'ready' ? undefined : this.#waitForAdmission(signal);
   }
@@ -82,9 +84,23 @@ export class Connection {
   }
 
   async #waitForAdmission(signal: AbortSignal): Promise<void> {
-    while (this.#state.kind === 'checking') await this.#nextChange(signal);
+    const enough = new AbortController();
+    const timer = setTimeout(() => enough.abort(), this.#deps.waitMs);
+    const until = AbortSignal.any([signal, enough.signal]);
+    try {
+      while (this.#isComing() && !enough.signal.aborted) {
+        await waitForChange((listener) => this.onChange(listener), until);
+        if (signal.aborted) throw abortError(`at ${this.#deps.address}: becoming ready`, signal);
+      }
+    } finally {
+      clearTimeout(timer);
+    }
     if (this.#state.kind === 'refused') throw this.#state.error;
     if (this.#state.kind !== 'ready') throw new EngineError('unavailable', this.#deps.awayMessage());
+  }
+
+  #isComing(): boolean {
+    return this.#state.kind === 'away' || this.#state.kind === 'checking';
   }
 
   #onChannel(state: ChannelState): void {

@@ -13,6 +13,9 @@ import { supervisedPaths } from './supervised-paths.ts';
 const signal = AbortSignal.timeout(200_000);
 const call = { signal };
 
+/** Short, for the calls that are to fail: one that waits for a restart waits by ready(). */
+const WAIT_MS = 300;
+
 describe('createContainerd() at a given address', () => {
   it('identifies containerd, makes the namespace and survives its restart', async () => {
     await using server = await startContainerd();
@@ -161,7 +164,7 @@ function removeCgroup(path: string): void {
 
 async function startAt(address: string, dir: string, hasRecords = (): boolean => true): Promise<Disposing> {
   await mkdir(join(dir, 'root'), { recursive: true });
-  const settings = { address, namespace: 'davit', root: join(dir, 'root'), state: join(dir, 'state') };
+  const settings = { address, namespace: 'davit', waitMs: WAIT_MS, root: join(dir, 'root'), state: join(dir, 'state') };
   const containerd = createContainerd({ settings, logger: SILENT, hasRecords, instruments: NO_INSTRUMENTS });
   await containerd.start(signal);
   return Object.assign(containerd, { [Symbol.asyncDispose]: () => containerd.close() });

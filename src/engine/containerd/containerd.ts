@@ -26,6 +26,8 @@ export interface ContainerdSettings {
   /** `auto` or the path of a socket. */
   readonly address: string;
   readonly namespace: string;
+  /** How long a call waits for a containerd that is away, in ms. */
+  readonly waitMs: number;
   /** The engine's own directories. */
   readonly root: string;
   readonly state: string;
@@ -52,7 +54,10 @@ export interface ContainerdStatus {
 
 /** The engine's connection to containerd. */
 export interface Containerd extends Service {
-  /** Calls reach only a containerd that has been identified as the right one; while there is none they fail as unavailable. */
+  /**
+   * Calls reach only a containerd that has been identified as the right one; while there is none they wait for it, for the
+   * time that the settings give, and then fail as unavailable.
+   */
   readonly clients: Clients;
   /** Chooses a containerd, starts one if that is the choice, and begins to connect. Does not wait for the connection. */
   start(signal: AbortSignal): Promise<void>;
@@ -118,6 +123,7 @@ class ChosenContainerd implements Containerd {
       address: choice.address,
       check: (until) => this.#check(until),
       awayMessage: () => this.#awayMessage(),
+      waitMs: settings.waitMs,
       logger,
     });
     this.#connection.onChange(() => this.#announce());

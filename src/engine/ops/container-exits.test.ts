@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { EngineError } from '../errors.ts';
-import type { TaskExit } from '../runtime/task-types.ts';
+import type { TaskEnd } from '../runtime/task-types.ts';
 import { ContainerExits } from './container-exits.ts';
 
-const EXIT: TaskExit = { exitCode: 3, exitedAt: 5n };
+const EXIT: TaskEnd = { kind: 'exited', exit: { exitCode: 3, exitedAt: 5n } };
 const LOGGER = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
 /** Answers each wait with the next of `answers`. */
-function exits(answers: readonly (() => Promise<TaskExit>)[], reachable = async (): Promise<void> => undefined) {
+function exits(answers: readonly (() => Promise<TaskEnd>)[], reachable = async (): Promise<void> => undefined) {
   const rest = answers.values();
   return new ContainerExits({
-    tasks: { wait: async () => await (rest.next().value ?? (() => new Promise<TaskExit>(() => undefined)))() },
+    tasks: { wait: async () => await (rest.next().value ?? (() => new Promise<TaskEnd>(() => undefined)))() },
     logger: LOGGER,
     reachable,
   });
@@ -19,8 +19,8 @@ function exits(answers: readonly (() => Promise<TaskExit>)[], reachable = async 
 describe('ContainerExits.watch()', () => {
   it('hands the exit to its handler once, and settled() waits for the handler', async () => {
     const watch = exits([async () => EXIT]);
-    const seen: (TaskExit | undefined)[] = [];
-    const handler = async (exit: TaskExit | undefined): Promise<void> => void seen.push(exit);
+    const seen: (TaskEnd | undefined)[] = [];
+    const handler = async (end: TaskEnd | undefined): Promise<void> => void seen.push(end);
     watch.watch('a', handler);
     watch.watch('a', handler);
     await watch.settled('a');
@@ -29,8 +29,8 @@ describe('ContainerExits.watch()', () => {
 
   it('tells a lost status as undefined when containerd has no such task', async () => {
     const watch = exits([async () => Promise.reject(new EngineError('not-found', 'no task'))]);
-    const seen: (TaskExit | undefined)[] = [];
-    watch.watch('a', async (exit) => void seen.push(exit));
+    const seen: (TaskEnd | undefined)[] = [];
+    watch.watch('a', async (end) => void seen.push(end));
     await watch.settled('a');
     expect(seen).toEqual([undefined]);
   });
@@ -42,8 +42,8 @@ describe('ContainerExits.watch()', () => {
       async () => EXIT,
     ];
     const watch = exits(answers, async () => void asked++);
-    const seen: (TaskExit | undefined)[] = [];
-    watch.watch('a', async (exit) => void seen.push(exit));
+    const seen: (TaskEnd | undefined)[] = [];
+    watch.watch('a', async (end) => void seen.push(end));
     await watch.settled('a');
     expect(seen).toEqual([EXIT]);
     expect(asked).toBe(1);
@@ -71,14 +71,14 @@ describe('ContainerExits.close()', () => {
     const watch = new ContainerExits({
       tasks: {
         wait: async (_id, signal) =>
-          await new Promise<TaskExit>((_, reject) => {
+          await new Promise<TaskEnd>((_, reject) => {
             signal.addEventListener('abort', () => reject(signal.reason), { once: true });
           }),
       },
       logger: LOGGER,
       reachable: async () => undefined,
     });
-    watch.watch('a', async (exit) => void seen.push(exit));
+    watch.watch('a', async (end) => void seen.push(end));
     await watch.close();
     expect(seen).toEqual([]);
   });

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isKind, messageOf } from '../errors.ts';
 import type { Logger } from '../logger.ts';
-import type { TaskExit, TaskService } from '../runtime/task-types.ts';
+import type { TaskEnd, TaskService } from '../runtime/task-types.ts';
 
-/** Called once for each ended task; undefined when containerd knows the task no more, so that its status is lost. */
-export type OnExit = (exit: TaskExit | undefined) => Promise<void>;
+/** Called once for each ended task; undefined when neither shim nor containerd knows it any more: its status is lost. */
+export type OnEnd = (end: TaskEnd | undefined) => Promise<void>;
 
 export interface ContainerExitsDeps {
   readonly tasks: Pick<TaskService, 'wait'>;
@@ -25,6 +25,7 @@ const RETRY_MOST_MS = 10_000;
 export class ContainerExits {
   readonly #deps: ContainerExitsDeps;
   readonly #watches = new Map<string, Promise<void>>();
+  readonly #owed = new Map<string, Promise<void>>();
   readonly #closed = new AbortController();
 
   constructor(deps: ContainerExitsDeps) {
@@ -32,9 +33,9 @@ export class ContainerExits {
   }
 
   /** Begins to watch a task, once. Call it before the task is started. */
-  watch(id: string, onExit: OnExit): void {
+  watch(id: string, onEnd: OnEnd): void {
     if (this.#watches.has(id)) return;
-    const run = (): Promise<void> => this.#run(id, onExit);
+    const run = (): Promise<void> => this.#run(id, onEnd);
     const watching = (this.#deps.detached?.(run) ?? run()).finally(() => this.#watches.delete(id));
     this.#watches.set(id, watching);
   }
@@ -44,25 +45,43 @@ export class ContainerExits {
     await this.#watches.get(id);
   }
 
+  /**
+   * Has `work` done as soon as containerd can be reached, and again until it succeeds; once for each task. What is still
+   * owed at the end is found by the next start's restore.
+   */
+  owe(id: string, work: (signal: AbortSignal) => Promise<void>): void {
+    if (this.#owed.has(id)) return;
+    const doing = this.#settle(id, work).finally(() => this.#owed.delete(id));
+    this.#owed.set(id, doing);
+  }
+
   async close(): Promise<void> {
     this.#closed.abort();
-    await Promise.all(this.#watches.values());
+    await Promise.all([...this.#watches.values(), ...this.#owed.values()]);
   }
 
-  async #run(id: string, onExit: OnExit): Promise<void> {
-    const exit = await this.#retried(id, 'wait for its exit', () => this.#waitOnce(id));
-    if (exit === 'closed') return;
-    await this.#retried(id, 'handle its exit', () => onExit(exit.status));
+  async #run(id: string, onEnd: OnEnd): Promise<void> {
+    const ended = await this.#retried(id, 'wait for its exit', () => this.#waitOnce(id));
+    if (ended === 'closed') return;
+    await this.#retried(id, 'handle its exit', () => onEnd(ended.end));
   }
 
-  async #waitOnce(id: string): Promise<{ readonly status: TaskExit | undefined }> {
+  async #waitOnce(id: string): Promise<{ readonly end: TaskEnd | undefined }> {
     try {
-      return { status: await this.#deps.tasks.wait(id, this.#closed.signal) };
+      return { end: await this.#deps.tasks.wait(id, this.#closed.signal) };
     } catch (error) {
-      if (isKind(error, 'not-found')) return { status: undefined };
+      if (isKind(error, 'not-found')) return { end: undefined };
       if (isKind(error, 'unavailable')) await this.#deps.reachable(this.#closed.signal);
       throw error;
     }
+  }
+
+  async #settle(id: string, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    const { signal } = this.#closed;
+    await this.#retried(id, 'do what is owed to containerd', async () => {
+      await this.#deps.reachable(signal);
+      await work(signal);
+    });
   }
 
   async #retried<T>(id: string, what: string, work: () => Promise<T>): Promise<T | 'closed'> {

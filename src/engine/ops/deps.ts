@@ -54,6 +54,10 @@ export interface OpsDeps {
   /** What was made in this boot, for what cannot carry a label. */
   readonly marks: Marks;
   readonly shims: ShimProcesses;
+  /** Whether containerd can be asked right now. */
+  readonly containerd: { status(): { readonly ready: boolean } };
+  /** Told of each container whose exit status nobody could learn, for metrics. */
+  readonly exitStatusLost: () => void;
   /** Holds stop and remove of one sandbox apart. */
   readonly sandboxLocks: KeyedMutex<string>;
   /** Holds start, exit and removal of one container apart. */

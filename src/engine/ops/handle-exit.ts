@@ -1,7 +1,7 @@
 import { nowNanos } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import type { ContainerId } from '../ids.ts';
-import type { TaskExit } from '../runtime/task-types.ts';
+import type { TaskEnd } from '../runtime/task-types.ts';
 import { moveContainer } from '../store/index.ts';
 import type { ContainerRecord } from '../store/index.ts';
 import type { ContainerState, ExitReason } from '../types.ts';
@@ -9,7 +9,16 @@ import type { OpsDeps } from './deps.ts';
 
 export type HandleExitDeps = Pick<
   OpsDeps,
-  'store' | 'log' | 'tasks' | 'cgroups' | 'containerLocks' | 'oomKillsBeforeKill' | 'logger'
+  | 'store'
+  | 'log'
+  | 'tasks'
+  | 'exits'
+  | 'cgroups'
+  | 'containerLocks'
+  | 'oomKillsBeforeKill'
+  | 'containerd'
+  | 'exitStatusLost'
+  | 'logger'
 >;
 
 /** Exit code of a container that SIGKILL ended, and of every one that the kernel's OOM killer did. */
@@ -24,22 +33,33 @@ const DELETE_DEADLINE_MS = 30_000;
 /**
  * Records the end of a container: what is left in its cgroup is killed, its output is drained into the log, then the
  * final status becomes visible, and only then is the task deleted: a davitd that dies in between finds the status again.
+ * Nothing of it waits for a containerd that is away; the task's deletion is owed then.
  */
 export async function handleContainerExit(
   deps: HandleExitDeps,
   id: ContainerId,
-  exit: TaskExit | undefined,
+  end: TaskEnd | undefined,
 ): Promise<void> {
   const never = new AbortController().signal;
   await deps.containerLocks.run(id, never, async () => {
     const record = deps.store.containers.get(id);
     if (record?.state.phase !== 'running') return;
-    const state = await exitedState(deps, record, record.state.startedAt, exit);
+    const state = await exitedState(deps, record, record.state.startedAt, end);
     await killLeftovers(deps, record);
     await drainOutput(deps, record);
     await deps.store.containers.update(id, (current) => moveContainer(current, state));
     deps.oomKillsBeforeKill.delete(id);
-    await deleteTask(deps, record);
+    if (state.phase === 'exited' && state.reason === 'ExitStatusUnknown') deps.exitStatusLost();
+    if (deps.containerd.status().ready) await deleteTask(deps, record);
+    else deps.exits.owe(id, () => deleteOwedTask(deps, id));
+  });
+}
+
+/** Deletes the task of a container whose end is recorded, if nobody has removed the container since. */
+export async function deleteOwedTask(deps: HandleExitDeps, id: ContainerId): Promise<void> {
+  await deps.containerLocks.run(id, new AbortController().signal, async () => {
+    const record = deps.store.containers.get(id);
+    if (record?.state.phase === 'exited') await deleteTask(deps, record);
   });
 }
 
@@ -47,9 +67,9 @@ async function exitedState(
   deps: HandleExitDeps,
   record: ContainerRecord,
   startedAt: bigint,
-  exit: TaskExit | undefined,
+  end: TaskEnd | undefined,
 ): Promise<ContainerState> {
-  if (exit === undefined) {
+  if (end === undefined) {
     return {
       phase: 'exited',
       startedAt,
@@ -59,6 +79,17 @@ async function exitedState(
       message: 'the container ended while nobody could learn its exit status',
     };
   }
+  if (end.kind === 'shim-died') {
+    return {
+      phase: 'exited',
+      startedAt,
+      finishedAt: nowNanos(),
+      exitCode: KILLED,
+      reason: 'ShimDied',
+      message: "the container was killed, because containerd's shim that looked after it had ended",
+    };
+  }
+  const { exit } = end;
   const reason = await exitReason(deps, record, exit.exitCode);
   return {
     phase: 'exited',

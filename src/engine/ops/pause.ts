@@ -2,6 +2,7 @@ import { nowNanos } from '../clock.ts';
 import { isKind } from '../errors.ts';
 import type { SandboxId } from '../ids.ts';
 import { pauseSpec } from '../runtime/spec/index.ts';
+import type { TaskProcess } from '../runtime/task-types.ts';
 import { moveSandbox } from '../store/index.ts';
 import type { SandboxRecord } from '../store/index.ts';
 import type { OpsDeps } from './deps.ts';
@@ -21,9 +22,9 @@ export function hasPause({ spec, extraPause }: Pick<SandboxRecord, 'spec' | 'ext
 
 /**
  * Runs the pause process: it holds a pod's shared PID namespace as its PID 1, or it only stands for the pod where others
- * look for one. Returns its pid on the node.
+ * look for one. Its pid is the one on the node.
  */
-export async function runPause(deps: PauseDeps, record: SandboxRecord, signal: AbortSignal): Promise<number> {
+export async function runPause(deps: PauseDeps, record: SandboxRecord, signal: AbortSignal): Promise<TaskProcess> {
   const { id } = record;
   const handler = deps.handlers.resolve(record.handlerName);
   await labelPauseRoot(deps, signal);
@@ -49,10 +50,10 @@ export async function runPause(deps: PauseDeps, record: SandboxRecord, signal: A
     signal,
   );
   const rootfs = [{ type: 'bind', source: deps.pauseRoot, options: ['rbind', 'ro'] }];
-  const pid = await deps.tasks.create({ id, sandboxId: id, rootfs, io: { terminal: false } }, signal);
+  const made = await deps.tasks.create({ id, sandboxId: id, rootfs, io: { terminal: false } }, signal);
   watchPause(deps, id);
   await deps.tasks.start(id, id, signal);
-  return pid;
+  return made;
 }
 
 /** A pod whose PID 1 has ended is not ready any more; one that only had a pause process beside it goes on without. */

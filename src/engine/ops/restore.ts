@@ -19,6 +19,23 @@ export type RestoreDeps = RunSandboxDeps & StartContainerDeps & RemoveContainerD
 /** How many objects are restored at once. */
 const PARALLEL_RESTORES = 8;
 
+/**
+ * Watches what ran when davitd went and has a shim that can be asked directly. Needs no containerd: exits are learnt and
+ * recorded also while it is away.
+ */
+export function watchByShims(deps: RestoreDeps): void {
+  for (const { id, state, shim } of deps.store.containers.all()) {
+    if (state.phase !== 'running' || shim === undefined) continue;
+    deps.tasks.adopt(id, { pid: state.pid, shim });
+    watchContainer(deps, id);
+  }
+  for (const { id, state, pausePid, pauseShim } of deps.store.sandboxes.all()) {
+    if (state.phase !== 'ready' || pausePid === undefined || pauseShim === undefined) continue;
+    deps.tasks.adopt(id, { pid: pausePid, shim: pauseShim });
+    watchPause(deps, id);
+  }
+}
+
 /** Finds again what ran when davitd went. One object that cannot be restored is told and does not stop the others. */
 export async function restore(deps: RestoreDeps, signal: AbortSignal): Promise<void> {
   const [tasks, pinned, withFiles] = await Promise.all([
@@ -52,12 +69,18 @@ async function restoreContainer(
     case 'keep':
       return;
     case 'watch':
+      // A record of an older davitd does not name the shim.
+      if (record.shim === undefined && record.state.phase === 'running')
+        deps.tasks.adopt(id, { pid: record.state.pid });
       return watchContainer(deps, id);
-    case 'adopt':
-      await deps.store.containers.update(id, (current) =>
-        moveContainer(current, { phase: 'running', startedAt: nowNanos(), pid: action.pid }),
-      );
+    case 'adopt': {
+      const { pid, shim } = deps.tasks.adopt(id, { pid: action.pid });
+      await deps.store.containers.update(id, (current) => ({
+        ...moveContainer(current, { phase: 'running', startedAt: nowNanos(), pid }),
+        ...(shim === undefined ? {} : { shim }),
+      }));
       return watchContainer(deps, id);
+    }
     case 'fail-start':
       await deps.tasks.kill(id, SIGKILL, true, signal);
       await deps.tasks.delete(id, sandboxId, signal);
@@ -85,6 +108,9 @@ async function restoreSandbox(deps: RestoreDeps, record: SandboxRecord, action: 
     case 'keep':
       return;
     case 'watch-pause':
+      if (record.pauseShim === undefined && record.pausePid !== undefined) {
+        deps.tasks.adopt(record.id, { pid: record.pausePid });
+      }
       return watchPause(deps, record.id);
     case 'forget-pause':
       await deps.store.sandboxes.update(record.id, withoutPause);

@@ -6,6 +6,7 @@ import { nowNanos } from '../clock.ts';
 import { defineOp, runOp } from '../op.ts';
 import type { StepFn } from '../op.ts';
 import type { NamespaceRequest } from '../runtime/namespaces/index.ts';
+import type { TaskProcess } from '../runtime/task-types.ts';
 import { moveSandbox, sandboxName } from '../store/index.ts';
 import type { SandboxRecord } from '../store/index.ts';
 import type { NamespacePaths, SandboxNetwork, SandboxSpec } from '../types.ts';
@@ -90,7 +91,7 @@ async function createSandbox(
     const namespaces = await createNamespaces(deps, step, intent);
     const [network] = await bothEnded(attachNetwork(deps, step, intent, namespaces), writePodFiles(deps, step, intent));
     await applySysctls(deps, step, intent);
-    const pausePid = await startPause(deps, step, { ...intent, namespaces });
+    const pause = await startPause(deps, step, { ...intent, namespaces });
     return await step('record-result', {
       deadlineMs: RECORD_DEADLINE_MS,
       do: async () => {
@@ -100,7 +101,8 @@ async function createSandbox(
           ...current,
           namespaces,
           ...(network === undefined ? {} : { network }),
-          ...(pausePid === undefined ? {} : { pausePid }),
+          ...(pause === undefined ? {} : { pausePid: pause.pid }),
+          ...(pause?.shim === undefined ? {} : { pauseShim: pause.shim }),
         }));
       },
     });
@@ -257,7 +259,7 @@ async function startPause(
   deps: RunSandboxDeps,
   step: StepFn<'start-pause'>,
   record: SandboxRecord,
-): Promise<number | undefined> {
+): Promise<TaskProcess | undefined> {
   if (!hasPause(record)) return undefined;
   return await step('start-pause', {
     deadlineMs: PAUSE_DEADLINE_MS,

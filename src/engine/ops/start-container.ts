@@ -3,7 +3,7 @@ import { EngineError, messageOf } from '../errors.ts';
 import { defineOp, runOp } from '../op.ts';
 import type { StepFn } from '../op.ts';
 import { within } from '../rollback.ts';
-import type { TaskIo } from '../runtime/task-types.ts';
+import type { TaskIo, TaskProcess } from '../runtime/task-types.ts';
 import { moveContainer } from '../store/index.ts';
 import type { ContainerRecord } from '../store/index.ts';
 import type { OpsDeps } from './deps.ts';
@@ -72,7 +72,7 @@ async function runSteps(
     do: (signal) => prepareOutput(deps, record, signal),
     undo: () => deps.log.release(id),
   });
-  const pid = await step('create-task', {
+  const made = await step('create-task', {
     deadlineMs: TASK_DEADLINE_MS,
     do: (signal) => createTask(deps, record, io, signal),
     undo: async (signal) => {
@@ -90,13 +90,16 @@ async function runSteps(
   await step('record-running', {
     deadlineMs: RECORD_DEADLINE_MS,
     do: () =>
-      deps.store.containers.update(id, (current) => moveContainer(current, { phase: 'running', startedAt, pid })),
+      deps.store.containers.update(id, (current) => ({
+        ...moveContainer(current, { phase: 'running', startedAt, pid: made.pid }),
+        ...(made.shim === undefined ? {} : { shim: made.shim }),
+      })),
   });
 }
 
 /** Watches for the container's exit, whoever started it. */
-export function watchContainer(deps: HandleExitDeps & Pick<OpsDeps, 'exits'>, id: ContainerRecord['id']): void {
-  deps.exits.watch(id, (exit) => handleContainerExit(deps, id, exit));
+export function watchContainer(deps: HandleExitDeps, id: ContainerRecord['id']): void {
+  deps.exits.watch(id, (end) => handleContainerExit(deps, id, end));
 }
 
 /** Throws failed-precondition unless containers may be made and started in the sandbox now. */
@@ -130,7 +133,7 @@ async function createTask(
   record: ContainerRecord,
   io: TaskIo,
   signal: AbortSignal,
-): Promise<number> {
+): Promise<TaskProcess> {
   const mounts = await deps.layers.mountsOf(record.snapshotKey, record.snapshotter, signal);
   const rootfs = labelledRoot(mounts, record.mountLabel);
   return await deps.tasks.create({ id: record.id, sandboxId: record.sandboxId, rootfs, io }, signal);

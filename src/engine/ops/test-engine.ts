@@ -77,6 +77,8 @@ export async function testEngine() {
     exits,
     marks,
     shims,
+    containerd: { status: () => ({ ready: true }) },
+    exitStatusLost: () => undefined,
     observer: {
       stepEnded: () => undefined,
       undoFailed: (_op, _subject, failures) => void undoFailures.push(...failures),

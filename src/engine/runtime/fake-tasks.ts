@@ -7,7 +7,8 @@ import type {
   ContainerObjects,
   ListedObject,
   LiveTask,
-  TaskExit,
+  TaskEnd,
+  TaskProcess,
   TaskService,
   TaskSpec,
 } from './task-types.ts';
@@ -15,7 +16,7 @@ import type {
 interface FakeTask {
   readonly spec: TaskSpec;
   started: boolean;
-  readonly exit: PromiseWithResolvers<TaskExit>;
+  readonly exit: PromiseWithResolvers<TaskEnd>;
   ended: boolean;
 }
 
@@ -31,10 +32,14 @@ export class FakeTasks implements TaskService {
   failUpdate: Error | undefined;
   #lastPid = 1000;
 
-  async create(spec: TaskSpec): Promise<number> {
+  async create(spec: TaskSpec): Promise<TaskProcess> {
     this.tasks.set(spec.id, { spec, started: false, exit: Promise.withResolvers(), ended: false });
     this.#lastPid += 1;
-    return this.#lastPid;
+    return { pid: this.#lastPid };
+  }
+
+  adopt(_id: string, process: TaskProcess): TaskProcess {
+    return process;
   }
 
   async start(id: string): Promise<Nanos> {
@@ -55,10 +60,17 @@ export class FakeTasks implements TaskService {
   end(id: string, exitCode: number): void {
     const task = this.#need(id);
     task.ended = true;
-    task.exit.resolve({ exitCode, exitedAt: BigInt(Date.now()) * 1_000_000n });
+    task.exit.resolve({ kind: 'exited', exit: { exitCode, exitedAt: BigInt(Date.now()) * 1_000_000n } });
   }
 
-  async wait(id: string, signal: AbortSignal): Promise<TaskExit> {
+  /** Ends the shim of a task, which runs on without it. */
+  loseShim(id: string): void {
+    const task = this.#need(id);
+    task.ended = true;
+    task.exit.resolve({ kind: 'shim-died' });
+  }
+
+  async wait(id: string, signal: AbortSignal): Promise<TaskEnd> {
     const aborted = new Promise<never>((_, reject) => {
       signal.addEventListener('abort', () => reject(signal.reason), { once: true });
     });

@@ -1,5 +1,5 @@
 import type { ContainerId, SandboxId } from '../ids.ts';
-import type { Nanos } from '../types.ts';
+import type { Nanos, ShimAddress } from '../types.ts';
 import type { ShimOptions } from './shim-options.ts';
 
 /** A mount as containerd's snapshotters and shims exchange it. */
@@ -31,6 +31,18 @@ export interface TaskExit {
   readonly exitedAt: Nanos;
 }
 
+/**
+ * How a task came to its end. `shim-died`: its shim was killed while the process still ran; nothing outlives its shim, and
+ * what is left of it is to be killed.
+ */
+export type TaskEnd = { readonly kind: 'exited'; readonly exit: TaskExit } | { readonly kind: 'shim-died' };
+
+/** A task's first process, and the shim that looks after it where it can be asked directly. */
+export interface TaskProcess {
+  readonly pid: number;
+  readonly shim?: ShimAddress;
+}
+
 export type TaskStatus = 'created' | 'running' | 'stopped' | 'paused' | 'unknown';
 
 /** A task that containerd has right now. `exit` is there once it is stopped. */
@@ -46,14 +58,19 @@ export interface LiveTask {
  * and take a place among the work that the node does at once.
  */
 export interface TaskService {
-  /** Returns the pid of the init process, which waits for `start`. */
-  create(spec: TaskSpec, signal: AbortSignal): Promise<number>;
+  /** Makes the init process, which waits for `start`. */
+  create(spec: TaskSpec, signal: AbortSignal): Promise<TaskProcess>;
+  /**
+   * Knows the process of a task that a former davitd made. Where its shim can be asked directly, that is who tells the exit
+   * and takes signals, from now on: both work while containerd is away.
+   */
+  adopt(id: string, process: TaskProcess): TaskProcess;
   /** Returns the time right before the process began. */
   start(id: string, sandboxId: SandboxId, signal: AbortSignal): Promise<Nanos>;
   /** `everyone`: all processes of the container, not only its first. False when there was nothing to signal any more. */
   kill(id: string, signalNumber: number, everyone: boolean, signal: AbortSignal): Promise<boolean>;
   /** Resolves when the init process has ended, at once if it has already. not-found when there is no such task. */
-  wait(id: string, signal: AbortSignal): Promise<TaskExit>;
+  wait(id: string, signal: AbortSignal): Promise<TaskEnd>;
   /** Changes limits of a task's cgroup; what `resources` (an OCI LinuxResources) leaves out stays as it is. */
   update(id: string, resources: object, signal: AbortSignal): Promise<void>;
   /** Sizes the task's terminal, in characters; nothing where the task has ended. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { FakeShims } from '../containerd/shim/fake.ts';
 import { tasks as api } from '../containerd/generated/containerd.js';
 import { newContainerId, newSandboxId } from '../ids.ts';
 import type { SandboxId } from '../ids.ts';
@@ -7,6 +8,7 @@ import { ShimTasks } from './tasks.ts';
 import type { TasksClient } from './tasks.ts';
 import type { TaskSpec } from './task-types.ts';
 
+const SILENT = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 const signal = new AbortController().signal;
 
 describe('ShimTasks', () => {
@@ -84,7 +86,10 @@ function pending(concurrency: number): { tasks: ShimTasks; calls: { name: string
     closeIO: unused,
     list: unused,
   };
-  return { tasks: new ShimTasks(client, new WorkQueue(concurrency)), calls };
+  return {
+    tasks: new ShimTasks({ client, shims: new FakeShims(), work: new WorkQueue(concurrency), logger: SILENT }),
+    calls,
+  };
 }
 
 function unused(): Promise<never> {

@@ -1,12 +1,17 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { taskTypes } from '../containerd/generated/containerd.js';
 import type { google, tasks as api } from '../containerd/generated/containerd.js';
-import { EngineError, isKind } from '../errors.ts';
+import { ShimGone } from '../containerd/index.ts';
+import type { Shims } from '../containerd/index.ts';
+import { EngineError, isKind, messageOf } from '../errors.ts';
 import { KeyedMutex } from '../keyed-mutex.ts';
 import { nowNanos } from '../clock.ts';
 import type { SandboxId } from '../ids.ts';
-import type { Nanos } from '../types.ts';
+import type { Logger } from '../logger.ts';
+import type { Nanos, ShimAddress } from '../types.ts';
 import type { WorkQueue } from '../work-queue.ts';
-import type { LiveTask, TaskExit, TaskService, TaskSpec, TaskStatus } from './task-types.ts';
+import { isTaskAlive } from './task-process.ts';
+import type { LiveTask, TaskEnd, TaskProcess, TaskService, TaskSpec, TaskStatus } from './task-types.ts';
 
 interface CallOptions {
   readonly signal: AbortSignal;
@@ -37,9 +42,29 @@ const STATUS = new Map<number, TaskStatus>([
   [taskTypes.Status.PAUSING, 'paused'],
 ]);
 
+export interface ShimTasksDeps {
+  readonly client: TasksClient;
+  readonly shims: Shims;
+  /** Forks and mounts that run at once on the node. */
+  readonly work: WorkQueue;
+  readonly logger: Logger;
+}
+
+interface DirectTask {
+  readonly pid: number;
+  readonly shim: ShimAddress;
+  /** It was seen to have ended: containerd cleans up behind it, and answers nothing useful until it has. */
+  shimGone: boolean;
+}
+
+/** How long containerd may take to clean up behind a shim that has ended, and how often it is asked meanwhile. */
+const CLEAN_UP_MS = 10_000;
+const CLEAN_UP_POLL_MS = 100;
+
 export class ShimTasks implements TaskService {
   readonly #client: TasksClient;
-  /** Forks and mounts that run at once on the node. */
+  readonly #shims: Shims;
+  readonly #logger: Logger;
   readonly #work: WorkQueue;
   /**
    * One create, start or delete at a time in a pod. The pod's shim ends with its last task, so a create must not meet a
@@ -47,13 +72,28 @@ export class ShimTasks implements TaskService {
    * shim, exits pile up, and from 32 on each takes a second of the shim's, in which it answers nobody.
    */
   readonly #pods = new KeyedMutex<SandboxId>();
+  /** Tasks whose shims can be asked directly. */
+  readonly #direct = new Map<string, DirectTask>();
 
-  constructor(client: TasksClient, work: WorkQueue) {
+  constructor({ client, shims, work, logger }: ShimTasksDeps) {
     this.#client = client;
+    this.#shims = shims;
     this.#work = work;
+    this.#logger = logger;
   }
 
-  async create(spec: TaskSpec, signal: AbortSignal): Promise<number> {
+  async create(spec: TaskSpec, signal: AbortSignal): Promise<TaskProcess> {
+    const pid = await this.#createWithRetry(spec, signal);
+    return this.adopt(spec.id, { pid });
+  }
+
+  adopt(id: string, { pid, shim = this.#shims.find(pid, id) }: TaskProcess): TaskProcess {
+    if (shim === undefined) return { pid };
+    this.#direct.set(id, { pid, shim, shimGone: false });
+    return { pid, shim };
+  }
+
+  async #createWithRetry(spec: TaskSpec, signal: AbortSignal): Promise<number> {
     return await this.#inTurn(spec.sandboxId, signal, async () => {
       try {
         return await this.#createOnce(spec, signal);
@@ -75,6 +115,10 @@ export class ShimTasks implements TaskService {
   }
 
   async kill(id: string, signalNumber: number, everyone: boolean, signal: AbortSignal): Promise<boolean> {
+    const direct = this.#direct.get(id);
+    const done =
+      direct === undefined ? undefined : await this.#killDirectly(direct, { id, signalNumber, everyone }, signal);
+    if (done !== undefined) return done;
     try {
       await this.#client.kill({ containerId: id, signal: signalNumber, all: everyone }, { signal });
       return true;
@@ -84,9 +128,41 @@ export class ShimTasks implements TaskService {
     }
   }
 
-  async wait(id: string, signal: AbortSignal): Promise<TaskExit> {
+  async wait(id: string, signal: AbortSignal): Promise<TaskEnd> {
+    const direct = this.#direct.get(id);
+    const end = direct === undefined ? undefined : await this.#waitDirectly(id, direct, signal);
+    if (end !== undefined) return end;
     const reply = await this.#client.wait({ containerId: id }, { signal });
-    return { exitCode: reply.exitStatus, exitedAt: toNanos(reply.exitedAt) };
+    return { kind: 'exited', exit: { exitCode: reply.exitStatus, exitedAt: toNanos(reply.exitedAt) } };
+  }
+
+  /** Undefined when the shim cannot be told: containerd may reach it. */
+  async #killDirectly(
+    direct: DirectTask,
+    { id, signalNumber, everyone }: { readonly id: string; readonly signalNumber: number; readonly everyone: boolean },
+    signal: AbortSignal,
+  ): Promise<boolean | undefined> {
+    try {
+      return await this.#shims.kill(direct.shim, { id, signal: signalNumber, all: everyone }, signal);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      this.#logger.debug({ task: id, error: messageOf(error) }, 'its shim took no signal');
+      if (!(error instanceof ShimGone)) return undefined;
+      direct.shimGone = true;
+      return isTaskAlive(direct.pid, id) && process.kill(direct.pid, signalNumber);
+    }
+  }
+
+  /** Undefined when the shim cannot tell: containerd may still know. */
+  async #waitDirectly(id: string, direct: DirectTask, signal: AbortSignal): Promise<TaskEnd | undefined> {
+    try {
+      return { kind: 'exited', exit: await this.#shims.wait(direct.shim, id, signal) };
+    } catch (error) {
+      if (signal.aborted) throw error;
+      this.#logger.debug({ task: id, error: messageOf(error) }, 'its shim cannot tell its exit');
+      direct.shimGone = error instanceof ShimGone;
+      return direct.shimGone && isTaskAlive(direct.pid, id) ? { kind: 'shim-died' } : undefined;
+    }
   }
 
   async update(id: string, resources: object, signal: AbortSignal): Promise<void> {
@@ -107,7 +183,9 @@ export class ShimTasks implements TaskService {
   }
 
   async delete(id: string, sandboxId: SandboxId, signal: AbortSignal): Promise<boolean> {
-    return await this.#inTurn(sandboxId, signal, () => this.#deleteOnce(id, signal));
+    const deleted = await this.#inTurn(sandboxId, signal, () => this.#deleteOnce(id, signal));
+    this.#direct.delete(id);
+    return deleted;
   }
 
   async list(signal: AbortSignal): Promise<readonly LiveTask[]> {
@@ -136,12 +214,16 @@ export class ShimTasks implements TaskService {
   }
 
   async #deleteOnce(id: string, signal: AbortSignal): Promise<boolean> {
-    try {
-      await this.#client.delete({ containerId: id }, { signal });
-      return true;
-    } catch (error) {
-      if (isKind(error, 'not-found')) return false;
-      throw error;
+    for (const end = performance.now() + CLEAN_UP_MS; ;) {
+      try {
+        await this.#client.delete({ containerId: id }, { signal });
+        return true;
+      } catch (error) {
+        if (isKind(error, 'not-found')) return false;
+        const cleaning = this.#direct.get(id)?.shimGone === true && performance.now() < end;
+        if (!cleaning || signal.aborted) throw error;
+        await sleep(CLEAN_UP_POLL_MS, undefined, { signal });
+      }
     }
   }
 }

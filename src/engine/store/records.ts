@@ -1,5 +1,5 @@
 import { parseContainerId, parseSandboxId } from '../ids.ts';
-import type { Container, ContainerState, Sandbox, SandboxState } from '../types.ts';
+import type { Container, ContainerState, Sandbox, SandboxState, ShimAddress } from '../types.ts';
 
 /** Raised when a record's meaning changes; every older version must stay readable in `decode…`. */
 export const RECORD_VERSION = 1;
@@ -18,6 +18,8 @@ export interface SandboxRecord extends Sandbox {
   readonly extraPause?: true;
   /** Keeps the pod's files from other pods; absent where SELinux is off. */
   readonly selinuxLevel?: string;
+  /** Looks after the pause process; absent where there is none, or it cannot be asked directly. */
+  readonly pauseShim?: ShimAddress;
 }
 
 export interface ContainerRecord extends Container {
@@ -27,6 +29,8 @@ export interface ContainerRecord extends Container {
   readonly cgroupPath: string;
   /** SELinux's label of the files of its root. */
   readonly mountLabel?: string;
+  /** Looks after its task; absent before the start, and where it cannot be asked directly. */
+  readonly shim?: ShimAddress;
 }
 
 /** A record as one JSON text. Times are decimal strings: they do not fit a JSON number. */

@@ -76,3 +76,49 @@ async function activeSnapshots(): Promise<string> {
     .filter((line) => line.trimEnd().endsWith('Active'))
     .join('\n');
 }
+
+/**
+ * What kernel, containerd and davit's state still have of some ids; each line names one thing. Unlike a footprint it does
+ * not see what others do on the machine meanwhile.
+ */
+export async function tracesOf(ids: readonly string[]): Promise<readonly string[]> {
+  const node = nodeEnv()['DAVIT_NODE'];
+  const [mountinfo, groups, files, processes, objects] = await Promise.all([
+    readFile('/proc/self/mountinfo', 'utf8'),
+    find('/sys/fs/cgroup', ids),
+    find(`/run/davit-${node}/davit /run/davit-${node}/containerd/state /var/lib/davit-${node}/davit`, ids),
+    processesOf(ids),
+    containerdObjects(),
+  ]);
+  return [
+    ...mountinfo
+      .split('\n')
+      .filter((line) => ids.some((id) => line.includes(id)))
+      .map((line) => `mount ${line.split(' ')[4]}`),
+    ...groups.map((path) => `cgroup ${path}`),
+    ...files.map((path) => `file ${path}`),
+    ...processes,
+    ...objects.filter((line) => ids.some((id) => line.includes(id))),
+  ];
+}
+
+async function find(folders: string, ids: readonly string[]): Promise<readonly string[]> {
+  const names = ids.map((id) => `-name '*${id}*'`).join(' -o ');
+  const found = await must('sh', ['-c', `find ${folders} -xdev \\( ${names} \\) 2>/dev/null || true`]);
+  return found.split('\n').filter((line) => line !== '');
+}
+
+/** Processes in the cgroup of an id, but for zombies, and shims that were started for one. */
+async function processesOf(ids: readonly string[]): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+    const [cgroup, command, status] = await Promise.all(
+      ['cgroup', 'cmdline', 'status'].map((file) => readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => '')),
+    );
+    if (/^State:\s+Z/m.test(status ?? '')) continue;
+    const isShim = command?.includes('containerd-shim') === true;
+    if (ids.some((id) => cgroup?.includes(id) === true || (isShim && command.includes(id))))
+      found.push(`process ${pid}`);
+  }
+  return found;
+}

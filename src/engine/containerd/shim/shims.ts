@@ -1,0 +1,114 @@
+import { EngineError } from '../../errors.ts';
+import type { Nanos, ShimAddress } from '../../types.ts';
+import { translateError } from '../errors.ts';
+import { shimV2Service, shimV3Service } from '../generated/containerd.js';
+import type { $Method } from '../generated/containerd.js';
+import { nanosOf } from '../timestamp.ts';
+import { findShim } from './find-shim.ts';
+import { TtrpcConnection } from './ttrpc-connection.ts';
+
+/** The end of a task's process, as its shim tells it. */
+export interface ShimExit {
+  readonly exitCode: number;
+  readonly exitedAt: Nanos;
+}
+
+export interface ShimKill {
+  /** The task's. */
+  readonly id: string;
+  /** A signal's number. */
+  readonly signal: number;
+  /** All of the task's processes, not only its first. */
+  readonly all: boolean;
+}
+
+/**
+ * Shims, asked directly: what they know does not depend on containerd, which may be away, and which forgets the tasks that
+ * ended meanwhile when it comes back. Errors are EngineErrors; one that is `ShimGone` says that the shim has ended.
+ */
+export interface Shims {
+  /** See findShim(). */
+  find(initPid: number, taskId: string): ShimAddress | undefined;
+  /** Resolves when the task's process has ended, at once if it has. not-found when the shim does not know the task. */
+  wait(shim: ShimAddress, taskId: string, signal: AbortSignal): Promise<ShimExit>;
+  /** False when there was nothing to signal any more. */
+  kill(shim: ShimAddress, request: ShimKill, signal: AbortSignal): Promise<boolean>;
+}
+
+/** `namespace` is containerd's. */
+export function createShims(namespace: string): Shims {
+  return new TtrpcShims(namespace);
+}
+
+/** Requests and answers are the same in both versions; the service's name is not. */
+const SERVICES = { 2: shimV2Service, 3: shimV3Service };
+const NAMESPACE_KEY = 'containerd-namespace-ttrpc';
+
+type Unary<I, O> = $Method<I, unknown, never, O, false, false>;
+
+class TtrpcShims implements Shims {
+  readonly #namespace: string;
+  /** Those with calls under way, by path. */
+  readonly #connections = new Map<string, TtrpcConnection>();
+
+  constructor(namespace: string) {
+    this.#namespace = namespace;
+  }
+
+  find(initPid: number, taskId: string): ShimAddress | undefined {
+    return findShim(initPid, taskId);
+  }
+
+  async wait(shim: ShimAddress, taskId: string, signal: AbortSignal): Promise<ShimExit> {
+    const { exitStatus, exitedAt } = await this.#call(shim, SERVICES[shim.version].wait, { id: taskId }, signal);
+    if (exitedAt === null) throw new EngineError('internal', `the shim of ${taskId} answered an exit without its time`);
+    return { exitCode: exitStatus, exitedAt: nanosOf(exitedAt) };
+  }
+
+  async kill(shim: ShimAddress, request: ShimKill, signal: AbortSignal): Promise<boolean> {
+    return await unlessGone(this.#call(shim, SERVICES[shim.version].kill, request, signal));
+  }
+
+  async #call<I extends { readonly id: string }, O>(
+    { path }: ShimAddress,
+    method: Unary<I, O>,
+    request: I,
+    signal: AbortSignal,
+  ): Promise<O> {
+    const [service = '', name = ''] = method.path.split('/').slice(1);
+    const response = await this.#connection(path).call(
+      {
+        service,
+        method: name,
+        payload: method.requestSerialize(request),
+        metadata: { [NAMESPACE_KEY]: this.#namespace },
+      },
+      signal,
+    );
+    if (response.status === undefined) return method.responseDeserialize(Buffer.from(response.payload));
+    const { code, message } = response.status;
+    const error = Object.assign(new Error(message), { code, details: message });
+    throw translateError(error, { address: path, call: `shim Task.${name}`, object: request.id }, signal);
+  }
+
+  #connection(path: string): TtrpcConnection {
+    const open = this.#connections.get(path);
+    if (open !== undefined) return open;
+    const made: TtrpcConnection = new TtrpcConnection(path, () => {
+      if (this.#connections.get(path) === made) this.#connections.delete(path);
+    });
+    this.#connections.set(path, made);
+    return made;
+  }
+}
+
+async function unlessGone(call: Promise<unknown>): Promise<boolean> {
+  try {
+    await call;
+    return true;
+  } catch (error) {
+    if (error instanceof EngineError && (error.kind === 'not-found' || error.kind === 'failed-precondition'))
+      return false;
+    throw error;
+  }
+}

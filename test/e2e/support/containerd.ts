@@ -1,0 +1,37 @@
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { isAlive } from './daemon.ts';
+import { eventually, nodeEnv } from './node.ts';
+import { must } from './run.ts';
+
+const HACK_LIB = fileURLToPath(new URL('../../../hack/lib.sh', import.meta.url));
+
+/** Ends the node's containerd by SIGKILL; its shims, and what runs in them, live on. */
+export async function killContainerd(): Promise<void> {
+  const [first = ''] = (
+    await readFile(`/run/davit-${nodeEnv()['DAVIT_NODE']}/containerd/containerd.pid`, 'utf8')
+  ).split(' ');
+  const pid = Number(first);
+  process.kill(pid, 'SIGKILL');
+  await eventually("containerd's end", async () => ((await isAlive(pid)) ? undefined : true));
+}
+
+/** Starts the node's containerd again; returns when it answers, and nothing is said about davitd. */
+export async function startContainerd(): Promise<void> {
+  await must('bash', ['-c', '. "$0" && node_names && node_is_up && node_start_containerd', HACK_LIB], nodeEnv());
+}
+
+/** The shim that looks after a container: the parent of the container's first process. */
+export async function shimOf(containerPid: number): Promise<number> {
+  const stat = await readFile(`/proc/${containerPid}/stat`, 'utf8');
+  const shim = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+  const command = await readFile(`/proc/${shim}/cmdline`, 'utf8');
+  if (!command.includes('containerd-shim')) throw new Error(`process ${shim} is no shim: ${command}`);
+  return shim;
+}
+
+/** Ends a shim by SIGKILL. */
+export async function killShim(shim: number): Promise<void> {
+  process.kill(shim, 'SIGKILL');
+  await eventually("the shim's end", async () => ((await isAlive(shim)) ? undefined : true));
+}
