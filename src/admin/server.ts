@@ -28,6 +28,6 @@ export function createAdminServer(socketPath: string, deps: AdminServerDeps): Rp
   return createRpcServer(
     { socketPath, mode: SOCKET_MODE, paths },
     [...adminHandlers(engine, dump), ...healthHandlers(health)],
-    { ready: (signal) => engine.ready(signal), log, metrics, around, describe: () => ({}) },
+    { ready: (need, signal) => engine.ready(need, signal), log, metrics, around, describe: () => ({}) },
   );
 }
