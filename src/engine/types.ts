@@ -69,10 +69,22 @@ export interface SandboxSpec {
   readonly security: SandboxSecurity;
   readonly overhead?: LinuxResources;
   readonly resources?: LinuxResources;
+  /** There exactly where the handler is for Windows; sysctls, privileged and security then say nothing. */
+  readonly windows?: WindowsSecurity;
 }
 
 /** What a whole pod takes: its containers' limits together, and what the pod costs beyond them. */
 export type PodResources = Pick<SandboxSpec, 'overhead' | 'resources'>;
+
+/** Of a pod or a container for Windows. */
+export interface WindowsSecurity {
+  /** `user`, `domain\\user`, or an account of Windows' own; absent: the image's. */
+  readonly runAsUsername?: string;
+  /** The document of a group managed service account, as it is. */
+  readonly credentialSpec?: string;
+  /** Its processes are the node's own. All containers of a pod are so, or none. */
+  readonly hostProcess: boolean;
+}
 
 export interface SandboxSecurity {
   readonly runAsUser?: number;
@@ -160,6 +172,31 @@ export interface ContainerSpec {
   readonly stopSignal?: string;
   readonly security: ContainerSecurity;
   readonly resources: LinuxResources;
+  /** There exactly where the pod's handler is for Windows; security and resources then say nothing. */
+  readonly windows?: WindowsContainer;
+}
+
+export interface WindowsContainer extends WindowsSecurity {
+  readonly resources: WindowsResources;
+}
+
+/** Limits on Windows; an absent one is not set (in an update: left as it is). */
+export interface WindowsResources {
+  readonly cpuShares?: number;
+  readonly cpuCount?: number;
+  /** Hundredths of a percent of the node's processors. */
+  readonly cpuMaximum?: number;
+  readonly memoryLimitBytes?: number;
+  /** Of what is written to the root; only when the container is made. */
+  readonly rootfsSizeBytes?: number;
+  readonly affinityCpus?: readonly CpuGroupAffinity[];
+}
+
+/** Processors of one group. */
+export interface CpuGroupAffinity {
+  /** One bit a processor, as a decimal number: 64 bits do not fit a number. */
+  readonly mask: string;
+  readonly group: number;
 }
 
 /** An image as a request names it. */
@@ -311,6 +348,8 @@ export interface Container {
   readonly stopSignal: string;
   /** The limits in force: the request's, with each update folded in. */
   readonly resources: LinuxResources;
+  /** The same of a container for Windows. */
+  readonly windowsResources?: WindowsResources;
   readonly snapshotter: string;
   readonly snapshotKey: string;
   /** containerd's runtime type, e.g. io.containerd.runc.v2. */
@@ -353,6 +392,8 @@ export interface ImageConfig {
   readonly stopSignal: string;
   readonly volumes: readonly string[];
   readonly labels: StringMap;
+  /** Windows: the first word of the image's command is a command line that is quoted already. */
+  readonly argsEscaped?: boolean;
 }
 
 export interface RegistryAuth {

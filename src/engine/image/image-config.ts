@@ -60,6 +60,7 @@ function readConfig(config: JsonObject, image: string): ImageConfig {
     stopSignal,
     volumes: volumes(config, what),
     labels: labels(config, what),
+    ...(field(config, 'ArgsEscaped') === true ? { argsEscaped: true } : {}),
   };
 }
 

@@ -23,8 +23,12 @@ export function podAnnotations(pod: Pick<SpecPod, 'id' | 'metadata'>, type: 'con
     [`${CRI}.sandbox-name`]: pod.metadata.name,
     [`${CRI}.sandbox-namespace`]: pod.metadata.namespace,
     [`${CRI}.sandbox-uid`]: pod.metadata.uid,
-    [SHIM_GROUP]: pod.id,
   };
+}
+
+/** For the shim of runc, and for nobody else. */
+export function shimGroup(pod: Pick<SpecPod, 'id'>): StringMap {
+  return { [SHIM_GROUP]: pod.id };
 }
 
 export function containerAnnotations(pod: Pick<SpecPod, 'id' | 'metadata'>, name: string, image: string): StringMap {

@@ -5,7 +5,7 @@ import type { CapabilityGrant } from '../../security/capabilities.ts';
 import type { NodeProfiles } from '../../security/profiles.ts';
 import type { SelinuxLabels } from '../../security/selinux/index.ts';
 import type { ContainerSecurity, ContainerSpec, ContainerUser, IdMap, NamespacePaths } from '../../types.ts';
-import { containerAnnotations, handedOn } from './annotations.ts';
+import { containerAnnotations, handedOn, shimGroup } from './annotations.ts';
 import type { AnnotationRules, SpecPod } from './annotations.ts';
 import { containerDevices } from './devices.ts';
 import type { SpecDevice } from './devices.ts';
@@ -103,6 +103,7 @@ export function containerSpec(input: ContainerSpecInput): ContainerSpecResult {
       annotations: {
         ...handedOn(input.handler, sandbox.annotations, spec.annotations),
         ...containerAnnotations(sandbox, spec.metadata.name, image.name),
+        ...shimGroup(sandbox),
       },
       linux: { ...linux.part, ...mounts.root },
     },

@@ -3,7 +3,8 @@ import type { NodeProfiles } from '../../security/profiles.ts';
 import type { SelinuxLabels } from '../../security/selinux/index.ts';
 import type { SandboxId } from '../../ids.ts';
 import type { NamespacePaths, SandboxSpec } from '../../types.ts';
-import { podAnnotations } from './annotations.ts';
+import { handedOn, podAnnotations, shimGroup } from './annotations.ts';
+import type { AnnotationRules } from './annotations.ts';
 import { capabilitySets } from './container-spec.ts';
 import { denyAll } from './devices.ts';
 import { idMappings } from './id-mappings.ts';
@@ -16,7 +17,8 @@ import { processProfiles } from './profiles.ts';
 
 export interface PauseSpecInput {
   readonly sandboxId: SandboxId;
-  readonly spec: Pick<SandboxSpec, 'metadata' | 'privileged' | 'security' | 'namespaces'>;
+  readonly spec: Pick<SandboxSpec, 'metadata' | 'annotations' | 'privileged' | 'security' | 'namespaces'>;
+  readonly handler: AnnotationRules;
   readonly namespaces: NamespacePaths;
   /** As the OCI runtime takes it; see CgroupService.specPath. */
   readonly cgroupsPath: string;
@@ -57,7 +59,11 @@ export function pauseSpec(input: PauseSpecInput): OciSpec {
     },
     root: { path: 'rootfs', readonly: true },
     mounts: baseMounts(),
-    annotations: podAnnotations({ id: sandboxId, metadata: spec.metadata }, 'sandbox'),
+    annotations: {
+      ...handedOn(input.handler, spec.annotations, {}),
+      ...podAnnotations({ id: sandboxId, metadata: spec.metadata }, 'sandbox'),
+      ...shimGroup({ id: sandboxId }),
+    },
     linux: {
       cgroupsPath,
       namespaces: [{ type: 'pid' }, { type: 'mount' }, ...podNamespaces(namespaces)],

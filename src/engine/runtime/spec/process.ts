@@ -24,15 +24,17 @@ export function processArgs(spec: Pick<ContainerSpec, 'command' | 'args'>, image
   spec.command.forEach((arg, index) => rejectNul(arg, `config.command[${index}]`));
   spec.args.forEach((arg, index) => rejectNul(arg, `config.args[${index}]`));
   const args = chooseArgs(spec, image.config);
-  if (args[0] === undefined || args[0] === '') {
-    throw new EngineError(
-      'invalid-argument',
-      `config.command: nothing to run: neither the request nor the image ${image.name} names a command`,
-    );
-  }
+  if (args[0] === undefined || args[0] === '') throw nothingToRun(image.name);
   if (args.some((arg) => arg.includes('\0')))
     throw new EngineError('invalid-argument', `image ${image.name}: its command has a NUL in it`);
   return args;
+}
+
+export function nothingToRun(image: string): EngineError {
+  return new EngineError(
+    'invalid-argument',
+    `config.command: nothing to run: neither the request nor the image ${image} names a command`,
+  );
 }
 
 /** PATH, HOSTNAME and TERM, then the image's variables, then the request's; the last of one name wins. */
