@@ -19,6 +19,8 @@ KUBELET_HARMLESS=(
   # A machine without systemd whose processes may raise no limit.
   '"Failed to set rlimit on max file handles" err="operation not permitted"'
   '"Failed to ensure process in container with oom score" err="failed to find pid namespace of init process"'
+  # It looks once more at containers that it has just removed.
+  '"ContainerStatus from runtime service failed" err="rpc error: code = NotFound desc = container '
   # cAdvisor meets the cgroup of a container whose task is still being made, or is gone again.
   'Failed to process watch event .*(task [0-9a-f]+ not found|container "?[0-9a-f]+"?( in namespace "davit")?: not found|no such file or directory)'
 )
@@ -92,12 +94,14 @@ kubelet_up() {
     kubelet_remember
     printf '%s\n' "KUBELET_STATS=$stats" "KUBELET_PORT=$(free_port)" "KUBELET_HEALTH_PORT=$(free_port)" \
       "KUBELET_HOST_PORT=$(free_port)" >"$KUBELET_RUN/settings"
+    : >"$KUBELET_LOG"
     kubelet_is_up
   }
   kubelet_start
   [ "$pod" = yes ] || return 0
+  # It reads a file as soon as it is there: never half of one.
   kubelet_manifest >"$KUBELET_RUN/pod.yaml"
-  cp "$KUBELET_RUN/pod.yaml" "$KUBELET_MANIFESTS/$KUBELET_POD.yaml"
+  mv "$KUBELET_RUN/pod.yaml" "$KUBELET_MANIFESTS/$KUBELET_POD.yaml"
   say "waiting for the pod $KUBELET_POD"
   wait_until 120 kubelet_pod_is_ready || {
     kubelet_complaints | tail -n 20 >&2 || true

@@ -215,6 +215,21 @@ use_containerd_debian() {
   CNI_BIN_DIR=/opt/cni/bin:/usr/lib/cni
 }
 
+# use_prometheus: prometheus and promtool of Debian in PATH. Unpacked rather than installed: the package would bring a service.
+use_prometheus() {
+  local home=$CACHE/prometheus
+  if command -v prometheus >/dev/null && command -v promtool >/dev/null; then return 0; fi
+  [ -x "$home/usr/bin/promtool" ] || locked prometheus fetch_prometheus "$home"
+  export PATH="$home/usr/bin:$PATH"
+}
+
+fetch_prometheus() {
+  [ ! -x "$1/usr/bin/promtool" ] || return 0
+  say "fetching Debian's prometheus"
+  rm -rf "$1"
+  unpack_debs "$1" prometheus
+}
+
 # use_registry: DOCKER_REGISTRY is a registry program. Unpacked rather than installed: the package would bring a service on port 5000.
 use_registry() {
   local home=$CACHE/docker-registry
