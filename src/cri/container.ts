@@ -3,8 +3,11 @@ import type { Container as EngineContainer, Engine } from '../engine/index.ts';
 import { checkId } from './convert/checks.ts';
 import { fromContainer, fromContainerStatus } from './convert/container-status.ts';
 import { toContainerFilter, toContainerSpec } from './convert/container.ts';
+import { FIELDS } from './convert/fields.ts';
 import { toInspectInfo } from './convert/info.ts';
+import { refusalsByPlatform } from './convert/refuse.ts';
 import { toResourcesUpdate } from './convert/resources.ts';
+import { toWindowsUpdate } from './convert/windows.ts';
 import { createListEncoder } from './encoded-list.ts';
 import { Container, RuntimeService } from './generated/cri.js';
 import type { StopContainerRequest } from './generated/cri.js';
@@ -18,6 +21,7 @@ export type ContainerVerbs = Pick<
   | 'startContainer'
   | 'stopContainer'
   | 'updateContainer'
+  | 'updateWindowsContainer'
   | 'removeContainer'
   | 'getContainer'
   | 'listContainers'
@@ -29,12 +33,15 @@ export type ContainerVerbs = Pick<
 const MAX_GRACE_SECONDS = 2_000_000;
 
 export function containerHandlers(engine: ContainerVerbs): readonly Handler[] {
+  const refuseCreate = refusalsByPlatform(FIELDS.CreateContainer);
+  const refuseUpdate = refusalsByPlatform(FIELDS.UpdateContainerResources);
   const list = createListEncoder((item: EngineContainer) => Container.encode(fromContainer(item)).finish());
   return [
     change(
       RuntimeService.createContainer,
       async (request, signal) => {
         const sandbox = engine.getSandbox(checkId('pod_sandbox_id', request.podSandboxId));
+        refuseCreate[sandbox.spec.windows === undefined ? 'linux' : 'windows'](request);
         const spec = toContainerSpec(request, sandbox.spec);
         return { containerId: await engine.createContainer(sandbox.id, spec, signal) };
       },
@@ -54,8 +61,12 @@ export function containerHandlers(engine: ContainerVerbs): readonly Handler[] {
     }),
     change(
       RuntimeService.updateContainerResources,
-      async ({ containerId, linux }, signal) => {
-        await engine.updateContainer(checkId('container_id', containerId), toResourcesUpdate('linux', linux), signal);
+      async (request, signal) => {
+        const { id, spec } = engine.getContainer(checkId('container_id', request.containerId));
+        const platform = spec.windows === undefined ? 'linux' : 'windows';
+        refuseUpdate[platform](request);
+        if (platform === 'linux') await engine.updateContainer(id, toResourcesUpdate('linux', request.linux), signal);
+        else await engine.updateWindowsContainer(id, toWindowsUpdate('windows', request.windows), signal);
         return {};
       },
       NEEDS_CONTAINERD,

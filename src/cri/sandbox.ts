@@ -1,6 +1,8 @@
 import type { Engine, Sandbox } from '../engine/index.ts';
 import { checkId } from './convert/checks.ts';
+import { FIELDS } from './convert/fields.ts';
 import { toInspectInfo } from './convert/info.ts';
+import { refusalsByPlatform } from './convert/refuse.ts';
 import { fromSandbox, fromSandboxStatus } from './convert/sandbox-status.ts';
 import { toPodResources, toSandboxFilter, toSandboxSpec } from './convert/sandbox.ts';
 import { fromContainerStatus } from './convert/container-status.ts';
@@ -12,15 +14,25 @@ import type { Handler } from '../rpc/index.ts';
 
 export type SandboxVerbs = Pick<
   Engine,
-  'runSandbox' | 'stopSandbox' | 'removeSandbox' | 'updateSandbox' | 'podStatus' | 'listSandboxes' | 'inspectSandbox'
+  | 'handlerPlatform'
+  | 'runSandbox'
+  | 'stopSandbox'
+  | 'removeSandbox'
+  | 'updateSandbox'
+  | 'podStatus'
+  | 'listSandboxes'
+  | 'inspectSandbox'
 >;
 
 export function sandboxHandlers(engine: SandboxVerbs): readonly Handler[] {
+  const refuseRun = refusalsByPlatform(FIELDS.RunPodSandbox);
   const list = createListEncoder((sandbox: Sandbox) => PodSandbox.encode(fromSandbox(sandbox)).finish());
   return [
-    change(RuntimeService.runPodSandbox, async (request, signal) => ({
-      podSandboxId: await engine.runSandbox(toSandboxSpec(request), signal),
-    })),
+    change(RuntimeService.runPodSandbox, async (request, signal) => {
+      const platform = engine.handlerPlatform(request.runtimeHandler);
+      refuseRun[platform](request);
+      return { podSandboxId: await engine.runSandbox(toSandboxSpec(request, platform), signal) };
+    }),
     change(RuntimeService.stopPodSandbox, async ({ podSandboxId }, signal) => {
       await engine.stopSandbox(checkId('pod_sandbox_id', podSandboxId), signal);
       return {};

@@ -20,8 +20,10 @@ import type {
   Sandbox,
   SandboxFilter,
   SandboxSpec,
+  WindowsResources,
 } from './types.ts';
 import type { Need } from './when-ready.ts';
+import type { Platform } from '../shim-kinds.ts';
 
 /**
  * The engine's verbs. Ids in parameters may be unique prefixes, as people type them; an ambiguous prefix is
@@ -62,6 +64,8 @@ export interface Engine {
    * Throws failed-precondition for a container that has ended.
    */
   updateContainer(id: string, update: LinuxResources, signal: AbortSignal): Promise<void>;
+  /** The same of a container for Windows; invalid-argument for another. */
+  updateWindowsContainer(id: string, update: WindowsResources, signal: AbortSignal): Promise<void>;
   getContainer(id: string): Container;
   listContainers(filter: ContainerFilter): readonly Container[];
   /** What verbose status shows: pid, runtimeSpec, snapshotKey, snapshotter, runtimeType, sandboxID. May ask containerd. */
@@ -117,6 +121,8 @@ export interface Engine {
   /** What the node's output process has done; asks it, and throws unavailable when it is away. */
   outputStatus(signal: AbortSignal): Promise<PumpStatus>;
   status(): NodeStatus;
+  /** What system a handler's containers are for; '' is the default handler. Throws invalid-argument naming those there are. */
+  handlerPlatform(name: string): Platform;
   cgroupDriver(): CgroupDriver;
   /** The version of containerd behind us, '' while it has not been reached. */
   containerdVersion(): string;

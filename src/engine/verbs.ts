@@ -21,6 +21,7 @@ import { stopContainer } from './ops/stop-container.ts';
 import { stopSandbox } from './ops/stop-sandbox.ts';
 import { updateContainer } from './ops/update-container.ts';
 import { updateSandbox } from './ops/update-sandbox.ts';
+import { updateWindowsContainer } from './ops/update-windows-container.ts';
 import type { Instruments } from './instruments.ts';
 import type { ReadyGate } from './ready-gate.ts';
 import type { RuntimeProbes } from './runtime-probes.ts';
@@ -65,6 +66,8 @@ export function createVerbs(deps: VerbsDeps): Engine {
       action('remove-container', { container: id }, () => removeContainer(deps, id, signal)),
     updateContainer: (id, update, signal) =>
       action('update-container', { container: id }, () => updateContainer(deps, id, update, signal)),
+    updateWindowsContainer: (id, update, signal) =>
+      action('update-container', { container: id }, () => updateWindowsContainer(deps, id, update, signal)),
     getContainer: (id) => store.containers.need(id),
     listContainers: (filter) => filterContainers(store.containers.list(), filter),
     inspectContainer: (id, signal) => inspectContainer(deps, store.containers.need(id), signal),
@@ -95,6 +98,7 @@ export function createVerbs(deps: VerbsDeps): Engine {
 
     outputStatus: (signal) => deps.log.status(signal),
     status: () => nodeStatus({ containerd, network, handlers, runtimes: deps.runtimes, isReady }),
+    handlerPlatform: (name) => handlers.resolve(name).platform,
     cgroupDriver: () => handlers.cgroupDriver,
     containerdVersion: () => containerd.facts()?.version ?? '',
     setPodCidrs: (cidrs) => network.setPodCidrs(cidrs),

@@ -5,6 +5,7 @@ import { fromMount } from './mounts.ts';
 import { toLong } from './numbers.ts';
 import { fromLinuxResources } from './resources.ts';
 import { fromStopSignal } from './signals.ts';
+import { fromWindowsResources } from './windows.ts';
 
 /** A container as lists show it. */
 export function fromContainer(container: Container): IContainer {
@@ -38,10 +39,15 @@ export function fromContainerStatus(container: Container): IContainerStatus {
     annotations: spec.annotations,
     mounts: spec.mounts.map(fromMount),
     logPath: container.logPath ?? '',
-    resources: { linux: fromLinuxResources(container.resources) },
-    user: { linux: fromUser(container.user) },
+    ...fromPlatform(container),
     stopSignal: fromStopSignal(container.stopSignal),
   };
+}
+
+/** A user of Windows has no number to show. */
+function fromPlatform({ resources, windowsResources, user }: Container): Pick<IContainerStatus, 'resources' | 'user'> {
+  if (windowsResources !== undefined) return { resources: { windows: fromWindowsResources(windowsResources) } };
+  return { resources: { linux: fromLinuxResources(resources) }, user: { linux: fromUser(user) } };
 }
 
 /** A container that is being started is CREATED until it runs. */

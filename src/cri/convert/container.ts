@@ -2,7 +2,7 @@ import { invalidField } from '../../engine/index.ts';
 import type { ContainerFilter, ContainerSpec, ImageRequest, SandboxSpec } from '../../engine/index.ts';
 import { ContainerState, LinuxContainerResources } from '../generated/cri.js';
 import type * as cri from '../generated/cri.js';
-import { checkAbsolutePath, checkNoNul, quote, required } from './checks.ts';
+import { checkAbsolutePath, checkNoNul, checkPath, quote, required } from './checks.ts';
 import { compact } from './compact.ts';
 import { toImageName } from './image.ts';
 import { toLogPath } from './log-path.ts';
@@ -12,20 +12,17 @@ import { toDevice, toMount } from './mounts.ts';
 import { toLinuxResources } from './resources.ts';
 import { toContainerSecurity } from './security.ts';
 import { toStopSignal } from './signals.ts';
+import { toWindowsContainer, toWindowsDevice, toWindowsMount } from './windows.ts';
 
 /** `sandbox` is the spec of the pod that the container goes into: what a container may ask for depends on it. */
 export function toContainerSpec(request: cri.CreateContainerRequest, sandbox: SandboxSpec): ContainerSpec {
   const config = required('config', request.config);
-  const linux = config.linux;
   return compact({
     metadata: toContainerMetadata('config.metadata', config.metadata),
     image: toImageRequest('config.image', config.image),
     command: config.command.map((word, i) => checkNoNul(`config.command[${i}]`, word)),
     args: config.args.map((word, i) => checkNoNul(`config.args[${i}]`, word)),
-    workingDir: toWorkingDir('config.working_dir', config.workingDir),
     env: config.envs.map((env, i) => toEnv(`config.envs[${i}]`, env)),
-    mounts: config.mounts.map((mount, i) => toMount(`config.mounts[${i}]`, mount, sandbox.namespaces.user)),
-    devices: config.devices.map((device, i) => toDevice(`config.devices[${i}]`, device)),
     labels: toLabels('config.labels', config.labels),
     annotations: toAnnotations('config.annotations', config.annotations),
     logPath: toLogPath('config.log_path', config.logPath),
@@ -33,9 +30,30 @@ export function toContainerSpec(request: cri.CreateContainerRequest, sandbox: Sa
     stdinOnce: config.stdinOnce,
     tty: config.tty,
     stopSignal: toStopSignal('config.stop_signal', config.stopSignal),
+    ...(sandbox.windows === undefined ? toLinuxPart(config, sandbox) : toWindowsPart(config, sandbox)),
+  });
+}
+
+function toLinuxPart({ linux, workingDir, mounts, devices }: cri.ContainerConfig, sandbox: SandboxSpec) {
+  return {
+    workingDir: toWorkingDir('config.working_dir', workingDir),
+    mounts: mounts.map((mount, i) => toMount(`config.mounts[${i}]`, mount, sandbox.namespaces.user)),
+    devices: devices.map((device, i) => toDevice(`config.devices[${i}]`, device)),
     security: toContainerSecurity('config.linux.security_context', linux?.securityContext ?? null, sandbox),
     resources: toLinuxResources('config.linux.resources', linux?.resources ?? LinuxContainerResources.create()),
-  });
+    windows: undefined,
+  };
+}
+
+function toWindowsPart({ windows, workingDir, mounts, devices }: cri.ContainerConfig, sandbox: SandboxSpec) {
+  return {
+    workingDir: workingDir === '' ? undefined : checkPath('config.working_dir', workingDir),
+    mounts: mounts.map((mount, i) => toWindowsMount(`config.mounts[${i}]`, mount)),
+    devices: devices.map((device, i) => toWindowsDevice(`config.devices[${i}]`, device)),
+    security: toContainerSecurity('config.linux.security_context', null, sandbox),
+    resources: {},
+    windows: toWindowsContainer('config.windows', windows),
+  };
 }
 
 export function toContainerFilter(filter: cri.ContainerFilter | null): ContainerFilter {

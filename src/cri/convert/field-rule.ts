@@ -6,6 +6,8 @@ export type FieldRule =
   | { readonly rule: 'handled' }
   | { readonly rule: 'harmless'; readonly why: string }
   | { readonly rule: 'refused'; readonly why: string; readonly when: RefuseWhen }
+  /** Each system's own rule: the handler of the pod decides which counts. */
+  | { readonly rule: 'by-platform'; readonly linux: FieldRule; readonly windows: FieldRule }
   /** A message, or a list of messages, whose fields have rules of their own. */
   | { readonly rule: 'nested'; readonly fields: FieldRules };
 
@@ -25,6 +27,10 @@ export function harmless(why: string): FieldRule {
 /** InvalidArgument when it is set (or when `when` says so); `why` ends the sentence "… is not supported: ". */
 export function refused(why: string, when: RefuseWhen = isSet): FieldRule {
   return { rule: 'refused', why, when };
+}
+
+export function byPlatform(rules: { readonly linux: FieldRule; readonly windows: FieldRule }): FieldRule {
+  return { rule: 'by-platform', ...rules };
 }
 
 export function nested(fields: FieldRules): FieldRule {

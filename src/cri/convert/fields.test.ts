@@ -3,7 +3,7 @@ import protobuf from 'protobufjs';
 import { describe, expect, it } from 'vitest';
 import * as cri from '../generated/cri.js';
 import { FIELDS } from './fields.ts';
-import type { FieldRules } from './field-rule.ts';
+import type { FieldRule, FieldRules } from './field-rule.ts';
 import { propertyOf } from './refuse.ts';
 
 const PROTO = fileURLToPath(new URL('../../../proto/cri/api.proto', import.meta.url));
@@ -30,14 +30,19 @@ function problems(type: protobuf.Type, rules: FieldRules, path: string): string[
   const rest = type.fieldsArray.flatMap((field) => {
     const rule = rules[field.name];
     const at = `${path}${field.name}`;
-    if (rule === undefined) return [`${at}: has no rule`];
-    const message = !field.map && field.resolvedType instanceof protobuf.Type ? field.resolvedType : undefined;
-    if (rule.rule === 'nested') {
-      return message === undefined ? [`${at}: is no message`] : problems(message, rule.fields, `${at}.`);
-    }
-    return message !== undefined && rule.rule === 'handled' ? [`${at}: is a message: its fields need rules`] : [];
+    return rule === undefined ? [`${at}: has no rule`] : fieldProblems(field, rule, at);
   });
   return [...stale, ...rest];
+}
+
+function fieldProblems(field: protobuf.Field, rule: FieldRule, at: string): string[] {
+  if (rule.rule === 'by-platform')
+    return [...fieldProblems(field, rule.linux, at), ...fieldProblems(field, rule.windows, at)];
+  const message = !field.map && field.resolvedType instanceof protobuf.Type ? field.resolvedType : undefined;
+  if (rule.rule === 'nested') {
+    return message === undefined ? [`${at}: is no message`] : problems(message, rule.fields, `${at}.`);
+  }
+  return message !== undefined && rule.rule === 'handled' ? [`${at}: is a message: its fields need rules`] : [];
 }
 
 describe('FIELDS', () => {
@@ -63,8 +68,9 @@ describe('FIELDS', () => {
 
 function reasons(rules: readonly FieldRules[]): string[] {
   return rules.flatMap((fields) =>
-    Object.values(fields).flatMap((rule) => {
+    Object.values(fields).flatMap((rule): string[] => {
       if (rule.rule === 'handled') return [];
+      if (rule.rule === 'by-platform') return reasons([{ linux: rule.linux, windows: rule.windows }]);
       return rule.rule === 'nested' ? reasons([rule.fields]) : [rule.why];
     }),
   );

@@ -1,4 +1,5 @@
-import { handled, harmless, nested, refused } from './field-rule.ts';
+import { NamespaceMode } from '../generated/cri.js';
+import { byPlatform, handled, harmless, nested, refused } from './field-rule.ts';
 import type { FieldRules } from './field-rule.ts';
 
 /**
@@ -32,7 +33,8 @@ const RESOURCES: FieldRules = {
 
 const SANDBOX_METADATA: FieldRules = { name: handled, uid: handled, namespace: handled, attempt: handled };
 const RUN_AS: FieldRules = { value: handled };
-const WINDOWS = refused('this is a runtime for Linux');
+const WINDOWS = refused('the handler of the pod is for Linux');
+const LINUX = refused('the handler of the pod is for Windows');
 const SELINUX = nested({ user: handled, role: handled, type: handled, level: handled });
 const ID_MAPPING: FieldRules = { host_id: handled, container_id: handled, length: handled };
 const USERNS = nested({ mode: handled, uids: nested(ID_MAPPING), gids: nested(ID_MAPPING) });
@@ -58,6 +60,49 @@ const SANDBOX_SECURITY: FieldRules = {
   seccomp_profile_path: handled,
 };
 
+const isNode = (value: unknown): boolean => value === NamespaceMode.NODE;
+/** A pod that says NODE, or nothing, has the node's users. */
+const isUserNamespace = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && 'mode' in value && value.mode === NamespaceMode.POD;
+
+/** Kubelets send this with every pod, since not all of it has a place among the fields of Windows. */
+const LINUX_OF_WINDOWS_POD: FieldRules = {
+  cgroup_parent: harmless('Windows has no cgroups; limits are those of each container'),
+  security_context: nested({
+    namespace_options: nested({
+      network: handled,
+      pid: refused('processes of a pod for Windows are its own', isNode),
+      ipc: refused('a pod for Windows has an IPC of its own', isNode),
+      target_id: refused('a sandbox joins no container'),
+      userns_options: refused('Windows has no user namespaces', isUserNamespace),
+    }),
+    selinux_options: LINUX,
+    run_as_user: LINUX,
+    run_as_group: LINUX,
+    readonly_rootfs: LINUX,
+    supplemental_groups: LINUX,
+    supplemental_groups_policy: harmless('there are no groups to which it would apply'),
+    privileged: refused('Windows has no privileged containers; windows.security_context.host_process is its own'),
+    seccomp: LINUX,
+    apparmor: LINUX,
+    seccomp_profile_path: LINUX,
+  }),
+  sysctls: LINUX,
+  overhead: nested(RESOURCES),
+  resources: nested(RESOURCES),
+};
+
+const WINDOWS_RESOURCES: FieldRules = {
+  cpu_shares: handled,
+  cpu_count: handled,
+  cpu_maximum: handled,
+  memory_limit_in_bytes: handled,
+  rootfs_size_in_bytes: handled,
+  affinity_cpus: nested({ cpu_mask: handled, cpu_group: handled }),
+};
+
+const WINDOWS_SECURITY: FieldRules = { run_as_username: handled, credential_spec: handled, host_process: handled };
+
 const SANDBOX_CONFIG: FieldRules = {
   metadata: nested(SANDBOX_METADATA),
   hostname: handled,
@@ -66,14 +111,22 @@ const SANDBOX_CONFIG: FieldRules = {
   port_mappings: nested({ protocol: handled, container_port: handled, host_port: handled, host_ip: handled }),
   labels: handled,
   annotations: handled,
-  linux: nested({
-    cgroup_parent: handled,
-    security_context: nested(SANDBOX_SECURITY),
-    sysctls: handled,
-    overhead: nested(RESOURCES),
-    resources: nested(RESOURCES),
+  linux: byPlatform({
+    linux: nested({
+      cgroup_parent: handled,
+      security_context: nested(SANDBOX_SECURITY),
+      sysctls: handled,
+      overhead: nested(RESOURCES),
+      resources: nested(RESOURCES),
+    }),
+    windows: nested(LINUX_OF_WINDOWS_POD),
   }),
-  windows: WINDOWS,
+  windows: byPlatform({
+    linux: WINDOWS,
+    windows: nested({
+      security_context: nested({ ...WINDOWS_SECURITY, namespace_options: nested({ network: handled }) }),
+    }),
+  }),
 };
 
 const CONTAINER_SECURITY: FieldRules = {
@@ -110,14 +163,17 @@ const MOUNT: FieldRules = {
   container_path: handled,
   host_path: handled,
   readonly: handled,
-  selinux_relabel: handled,
-  propagation: handled,
-  uidMappings: nested(ID_MAPPING),
-  gidMappings: nested(ID_MAPPING),
-  recursive_read_only: handled,
-  image: nested({ ...IMAGE, image_ref: harmless('the image is found by the field image') }),
-  image_sub_path: handled,
-  mount_options: handled,
+  selinux_relabel: byPlatform({ linux: handled, windows: harmless('Windows has no labels of SELinux') }),
+  propagation: byPlatform({ linux: handled, windows: LINUX }),
+  uidMappings: byPlatform({ linux: nested(ID_MAPPING), windows: LINUX }),
+  gidMappings: byPlatform({ linux: nested(ID_MAPPING), windows: LINUX }),
+  recursive_read_only: byPlatform({ linux: handled, windows: LINUX }),
+  image: byPlatform({
+    linux: nested({ ...IMAGE, image_ref: harmless('the image is found by the field image') }),
+    windows: refused('images are volumes of Linux containers only'),
+  }),
+  image_sub_path: byPlatform({ linux: handled, windows: LINUX }),
+  mount_options: byPlatform({ linux: handled, windows: LINUX }),
 };
 
 const CONTAINER_CONFIG: FieldRules = {
@@ -135,8 +191,14 @@ const CONTAINER_CONFIG: FieldRules = {
   stdin: handled,
   stdin_once: handled,
   tty: handled,
-  linux: nested({ resources: nested(RESOURCES), security_context: nested(CONTAINER_SECURITY) }),
-  windows: WINDOWS,
+  linux: byPlatform({
+    linux: nested({ resources: nested(RESOURCES), security_context: nested(CONTAINER_SECURITY) }),
+    windows: LINUX,
+  }),
+  windows: byPlatform({
+    linux: WINDOWS,
+    windows: nested({ resources: nested(WINDOWS_RESOURCES), security_context: nested(WINDOWS_SECURITY) }),
+  }),
   CDI_devices: refused('CDI devices are not carried out'),
   stop_signal: handled,
 };
@@ -174,8 +236,14 @@ export const FIELDS = {
   },
   UpdateContainerResources: {
     ...CONTAINER_ID,
-    linux: nested(RESOURCES),
-    windows: WINDOWS,
+    linux: byPlatform({ linux: nested(RESOURCES), windows: refused('the container is for Windows') }),
+    windows: byPlatform({
+      linux: refused('the container is for Linux'),
+      windows: nested({
+        ...WINDOWS_RESOURCES,
+        rootfs_size_in_bytes: refused('it is settled when the container is made'),
+      }),
+    }),
     annotations: harmless('hints without a defined meaning'),
   },
   UpdatePodSandboxResources: { ...SANDBOX_ID, overhead: nested(RESOURCES), resources: nested(RESOURCES) },

@@ -22,7 +22,9 @@ export function fromSandboxStatus(sandbox: Sandbox): IPodSandboxStatus {
   return {
     ...fromSandbox(sandbox),
     network: fromNetwork(sandbox),
-    linux: { namespaces: { options: fromSandboxNamespaces(sandbox.spec.namespaces) } },
+    ...(sandbox.spec.windows === undefined
+      ? { linux: { namespaces: { options: fromSandboxNamespaces(sandbox.spec.namespaces) } } }
+      : {}),
   };
 }
 

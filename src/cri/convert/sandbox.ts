@@ -1,6 +1,14 @@
 import { isIP } from 'node:net';
 import { invalidField } from '../../engine/index.ts';
-import type { DnsConfig, PodResources, PortMapping, Sandbox, SandboxFilter, SandboxSpec } from '../../engine/index.ts';
+import type {
+  DnsConfig,
+  Platform,
+  PodResources,
+  PortMapping,
+  Sandbox,
+  SandboxFilter,
+  SandboxSpec,
+} from '../../engine/index.ts';
 import { PodSandboxState, Protocol } from '../generated/cri.js';
 import type * as cri from '../generated/cri.js';
 import { checkAbsolutePath, checkLine, climbs, quote, required } from './checks.ts';
@@ -11,16 +19,17 @@ import { toSandboxMetadata } from './metadata.ts';
 import { toSandboxNamespaces } from './namespaces.ts';
 import { toLinuxResources } from './resources.ts';
 import { toSandboxSecurity } from './security.ts';
+import { toWindowsNamespaces, toWindowsSecurity } from './windows.ts';
 
 /** The kernel's limit for a host name. */
 const MAX_HOSTNAME_BYTES = 64;
 const HOSTNAME = /^[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?$/;
 const MAX_PORT = 65_535;
 
-export function toSandboxSpec(request: cri.RunPodSandboxRequest): SandboxSpec {
+/** `platform` is that of the pod's handler: it decides which part of the request counts. */
+export function toSandboxSpec(request: cri.RunPodSandboxRequest, platform: Platform = 'linux'): SandboxSpec {
   const config = required('config', request.config);
   const { linux } = config;
-  const security = linux?.securityContext ?? null;
   return compact({
     metadata: toSandboxMetadata('config.metadata', config.metadata),
     hostname: toHostname('config.hostname', config.hostname),
@@ -30,6 +39,15 @@ export function toSandboxSpec(request: cri.RunPodSandboxRequest): SandboxSpec {
     labels: toLabels('config.labels', config.labels),
     annotations: toAnnotations('config.annotations', config.annotations),
     handler: checkLine('runtime_handler', request.runtimeHandler),
+    ...(platform === 'windows' ? toWindowsPart(config) : toLinuxPart(linux)),
+    overhead: toResources('config.linux.overhead', linux?.overhead ?? null),
+    resources: toResources('config.linux.resources', linux?.resources ?? null),
+  });
+}
+
+function toLinuxPart(linux: cri.LinuxPodSandboxConfig | null) {
+  const security = linux?.securityContext ?? null;
+  return {
     cgroupParent: toCgroupParent('config.linux.cgroup_parent', linux?.cgroupParent ?? ''),
     sysctls: toSysctls('config.linux.sysctls', linux?.sysctls ?? {}),
     namespaces: toSandboxNamespaces(
@@ -38,9 +56,21 @@ export function toSandboxSpec(request: cri.RunPodSandboxRequest): SandboxSpec {
     ),
     privileged: security?.privileged ?? false,
     security: toSandboxSecurity('config.linux.security_context', security),
-    overhead: toResources('config.linux.overhead', linux?.overhead ?? null),
-    resources: toResources('config.linux.resources', linux?.resources ?? null),
-  });
+    windows: undefined,
+  };
+}
+
+function toWindowsPart({ linux, windows: given }: cri.PodSandboxConfig) {
+  const security = given?.securityContext ?? null;
+  const windows = toWindowsSecurity('config.windows.security_context', security);
+  return {
+    cgroupParent: undefined,
+    sysctls: {},
+    namespaces: toWindowsNamespaces(windows, security, linux?.securityContext?.namespaceOptions ?? null),
+    privileged: false,
+    security: toSandboxSecurity('config.linux.security_context', null),
+    windows,
+  };
 }
 
 export function toPodResources(

@@ -2,9 +2,11 @@ import { EngineError, invalidField, withContext } from '../errors.ts';
 import { allHostDevices, devicesAt } from '../host/index.ts';
 import { containerSpec } from '../runtime/spec/index.ts';
 import type { OciSpec, SpecDevice, SpecMount, SpecSandbox } from '../runtime/spec/index.ts';
+import type { OciWindowsSpec } from '../runtime/spec/windows/index.ts';
 import type { RelabelSource } from '../security/index.ts';
 import type { ContainerRecord, SandboxRecord } from '../store/index.ts';
 import type { DeviceSpec, Image, MountSpec } from '../types.ts';
+import { buildWindowsSpec } from './build-windows-spec.ts';
 import type { PreparedVolumes } from './container-volumes.ts';
 import type { OpsDeps } from './deps.ts';
 import { hostnameOf } from './hostname.ts';
@@ -27,8 +29,9 @@ export async function buildContainerSpec(
   deps: BuildSpecDeps,
   { record, sandbox, image, volumes }: SpecSubject,
   signal: AbortSignal,
-): Promise<OciSpec> {
+): Promise<OciSpec | OciWindowsSpec> {
   const { spec } = record;
+  if (spec.windows !== undefined) return buildWindowsSpec(deps, { record, sandbox, image }, spec.windows);
   const targetPid = targetPidOf(deps, record);
   const mounts = await resolveMounts(deps, spec.mounts, volumes, signal);
   const selinux = labelsOf(deps, sandbox, spec.security);

@@ -175,6 +175,7 @@ function newRecord(deps: CreateContainerDeps, { id, sandbox, spec, image, config
     ...(labels === undefined ? {} : { mountLabel: labels.mount }),
     stopSignal: stopSignalOf(deps, spec, image),
     resources: spec.resources,
+    ...(spec.windows === undefined ? {} : { windowsResources: spec.windows.resources }),
     snapshotter: handler.config.snapshotter,
     snapshotKey: id,
     runtimeType: handler.config.type,
@@ -262,7 +263,9 @@ async function findUser(
 ): Promise<ContainerUser> {
   return await step('resolve-user', {
     deadlineMs: CALL_DEADLINE_MS,
-    do: (signal) => lookUpUser(deps, record, image, mounts, signal),
+    // A user of Windows has no number, and is known to Windows alone.
+    do: async (signal) =>
+      record.spec.windows === undefined ? await lookUpUser(deps, record, image, mounts, signal) : record.user,
   });
 }
 
@@ -289,7 +292,10 @@ async function makeVolumes(
 ): Promise<PreparedVolumes> {
   return await step('prepare-volumes', {
     deadlineMs: IMAGE_DEADLINE_MS,
-    do: (signal) => prepareVolumes(deps, subject, signal),
+    do: async (signal) =>
+      subject.record.spec.windows === undefined
+        ? await prepareVolumes(deps, subject, signal)
+        : { declared: [], mounts: subject.record.spec.mounts, images: new Map() },
     undo: (signal) => removeVolumes(deps, subject.record, signal),
   });
 }

@@ -9,6 +9,7 @@ import { RUN_SANDBOX } from './run-sandbox.ts';
 import { START_CONTAINER } from './start-container.ts';
 import { STOP_SANDBOX } from './stop-sandbox.ts';
 import { UPDATE_CONTAINER } from './update-container.ts';
+import { UPDATE_WINDOWS_CONTAINER } from './update-windows-container.ts';
 
 /** Every operation there is: tests fail each step of each of them. */
 export const OPERATIONS: readonly OpDefinition[] = [
@@ -19,6 +20,7 @@ export const OPERATIONS: readonly OpDefinition[] = [
   REMOVE_CONTAINER,
   REMOVE_SANDBOX,
   UPDATE_CONTAINER,
+  UPDATE_WINDOWS_CONTAINER,
   OPEN_EXEC,
   PULL_IMAGE,
   REMOVE_IMAGE,

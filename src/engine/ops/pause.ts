@@ -1,10 +1,15 @@
 import { nowNanos } from '../clock.ts';
-import { isKind } from '../errors.ts';
+import { EngineError, isKind } from '../errors.ts';
 import type { SandboxId } from '../ids.ts';
+import type { Handler } from '../runtime/handlers.ts';
+import { isolationOf } from '../runtime/shim-options.ts';
 import { pauseSpec } from '../runtime/spec/index.ts';
-import type { TaskProcess } from '../runtime/task-types.ts';
+import { windowsSandboxSpec } from '../runtime/spec/windows/index.ts';
+import type { RootMount, TaskProcess } from '../runtime/task-types.ts';
 import { moveSandbox } from '../store/index.ts';
 import type { SandboxRecord } from '../store/index.ts';
+import type { Image, SandboxSpec, WindowsSecurity } from '../types.ts';
+import { windowsSpecSandbox } from './build-windows-spec.ts';
 import type { OpsDeps } from './deps.ts';
 import { sandboxLabels } from './labels.ts';
 import { labelPauseRoot, podLabelsOf } from './selinux.ts';
@@ -12,51 +17,134 @@ import { SIGKILL } from './signals.ts';
 
 export type PauseDeps = Pick<
   OpsDeps,
-  'store' | 'handlers' | 'host' | 'objects' | 'tasks' | 'exits' | 'cgroups' | 'profiles' | 'labeller' | 'pauseRoot'
+  | 'store'
+  | 'handlers'
+  | 'host'
+  | 'objects'
+  | 'tasks'
+  | 'exits'
+  | 'cgroups'
+  | 'profiles'
+  | 'labeller'
+  | 'pauseRoot'
+  | 'images'
+  | 'layers'
 >;
 
 /** Whether the pod was made to have a pause process. */
-export function hasPause({ spec, extraPause }: Pick<SandboxRecord, 'spec' | 'extraPause'>): boolean {
-  return spec.namespaces.pid === 'pod' || extraPause === true;
+export function hasPause({
+  spec,
+  extraPause,
+  shimTask,
+}: Pick<SandboxRecord, 'spec' | 'extraPause' | 'shimTask'>): boolean {
+  return spec.namespaces.pid === 'pod' || extraPause === true || shimTask === true;
 }
 
 /**
- * Runs the pause process: it holds a pod's shared PID namespace as its PID 1, or it only stands for the pod where others
- * look for one. Its pid is the one on the node.
+ * What of a pod's record says what its shim wants of it: every shim but that of runc has a task for the pod before those
+ * of its containers.
+ */
+export function ofShim(
+  { config, shimOptions }: Handler,
+  { windows }: Pick<SandboxSpec, 'windows'>,
+): Pick<SandboxRecord, 'shimTask' | 'snapshotter'> {
+  if (shimOptions.kind === 'runc') return {};
+  const hasRoot = windows !== undefined && !windows.hostProcess;
+  return { shimTask: true, ...(hasRoot ? { snapshotter: config.snapshotter } : {}) };
+}
+
+/**
+ * Runs the pause process: it holds a pod's shared PID namespace as its PID 1, it is what the pod's shim takes for the pod,
+ * or it only stands for the pod where others look for one. Its pid is the one on the node.
  */
 export async function runPause(deps: PauseDeps, record: SandboxRecord, signal: AbortSignal): Promise<TaskProcess> {
   const { id } = record;
   const handler = deps.handlers.resolve(record.handlerName);
-  await labelPauseRoot(deps, signal);
+  const { windows } = record.spec;
+  const { spec, rootfs, image } =
+    windows === undefined
+      ? await linuxPod(deps, record, handler, signal)
+      : await windowsPod(deps, record, { handler, windows }, signal);
   await deps.objects.create(
     {
       id,
       labels: sandboxLabels(record),
-      image: '',
+      image: image ?? '',
       runtimeType: handler.config.type,
       shimOptions: handler.shimOptions,
-      snapshotter: '',
-      snapshotKey: '',
-      spec: pauseSpec({
-        sandboxId: id,
-        spec: record.spec,
-        namespaces: record.namespaces,
-        cgroupsPath: deps.cgroups.specPath(record.cgroupParent, id),
-        host: deps.host,
-        profiles: await deps.profiles.resolve(record.spec.security, signal),
-        ...podLabelsOf(deps, record),
-      }),
+      snapshotter: record.snapshotter ?? '',
+      snapshotKey: record.snapshotter === undefined ? '' : id,
+      spec,
     },
     signal,
   );
-  const rootfs = [{ type: 'bind', source: deps.pauseRoot, options: ['rbind', 'ro'] }];
   const made = await deps.tasks.create({ id, sandboxId: id, rootfs, io: { terminal: false } }, signal);
   watchPause(deps, id);
   await deps.tasks.start(id, id, signal);
   return made;
 }
 
-/** A pod whose PID 1 has ended is not ready any more; one that only had a pause process beside it goes on without. */
+interface PodParts {
+  readonly spec: object;
+  readonly rootfs: readonly RootMount[];
+  /** Its name, where the pod is made from one. */
+  readonly image?: string;
+}
+
+async function linuxPod(
+  deps: PauseDeps,
+  record: SandboxRecord,
+  handler: Handler,
+  signal: AbortSignal,
+): Promise<PodParts> {
+  await labelPauseRoot(deps, signal);
+  const spec = pauseSpec({
+    sandboxId: record.id,
+    spec: record.spec,
+    handler: handler.config,
+    namespaces: record.namespaces,
+    cgroupsPath: deps.cgroups.specPath(record.cgroupParent, record.id),
+    host: deps.host,
+    profiles: await deps.profiles.resolve(record.spec.security, signal),
+    ...podLabelsOf(deps, record),
+  });
+  return { spec, rootfs: [{ type: 'bind', source: deps.pauseRoot, options: ['rbind', 'ro'] }] };
+}
+
+async function windowsPod(
+  deps: PauseDeps,
+  record: SandboxRecord,
+  { handler, windows }: { readonly handler: Handler; readonly windows: WindowsSecurity },
+  signal: AbortSignal,
+): Promise<PodParts> {
+  const common = {
+    sandbox: windowsSpecSandbox(record, windows),
+    handler: handler.config,
+    isolation: isolationOf(handler.config),
+  };
+  const { snapshotter } = record;
+  if (snapshotter === undefined) return { spec: windowsSandboxSpec(common), rootfs: [] };
+  const { name, found } = sandboxImage(deps, handler);
+  const { chainId } = await deps.images.ensureUnpacked(found.id, snapshotter, signal);
+  const spec = windowsSandboxSpec({ ...common, image: { name, config: found.config } });
+  const root = { key: record.id, snapshotter, parent: chainId, labels: sandboxLabels(record) };
+  return { spec, rootfs: await deps.layers.prepareRoot(root, signal), image: name };
+}
+
+function sandboxImage(
+  deps: Pick<OpsDeps, 'images'>,
+  { name: handler, config }: Handler,
+): { readonly name: string; readonly found: Image } {
+  const key = `handlers.${handler}.options.SandboxImage`;
+  const name = config.options['SandboxImage'];
+  if (typeof name !== 'string')
+    throw new EngineError('failed-precondition', `${key}: names no image; pods for Windows are made from one`);
+  const found = deps.images.get(name);
+  if (found !== undefined) return { name, found };
+  throw new EngineError('failed-precondition', `${key}: image ${name} is not on this node; pull it first`);
+}
+
+/** A pod that cannot be without its pause process is not ready once that has ended; another goes on. */
 export function watchPause(deps: Pick<OpsDeps, 'store' | 'exits'>, id: SandboxId): void {
   deps.exits.watch(id, async () => {
     try {
@@ -79,13 +167,14 @@ export function withoutPause(record: SandboxRecord): SandboxRecord {
 
 /** Ends and removes the pause process; fine where there is none. */
 export async function removePause(
-  deps: Pick<OpsDeps, 'tasks' | 'objects' | 'exits'>,
+  deps: Pick<OpsDeps, 'tasks' | 'objects' | 'exits' | 'layers'>,
   record: SandboxRecord,
   signal: AbortSignal,
 ): Promise<void> {
   if (!hasPause(record)) return;
-  const { id } = record;
+  const { id, snapshotter } = record;
   if (await deps.tasks.kill(id, SIGKILL, true, signal)) await deps.tasks.wait(id, signal);
   await deps.tasks.delete(id, id, signal);
   await deps.objects.delete(id, signal);
+  if (snapshotter !== undefined) await deps.layers.removeRoot(id, snapshotter, signal);
 }

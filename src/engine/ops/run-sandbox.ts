@@ -6,6 +6,8 @@ import { nowNanos } from '../clock.ts';
 import { defineOp, runOp } from '../op.ts';
 import type { StepFn } from '../op.ts';
 import type { NamespaceRequest } from '../runtime/namespaces/index.ts';
+import { isolationOf } from '../runtime/shim-options.ts';
+import { checkIsolation } from '../runtime/spec/windows/index.ts';
 import type { TaskProcess } from '../runtime/task-types.ts';
 import { moveSandbox, sandboxName } from '../store/index.ts';
 import type { SandboxRecord } from '../store/index.ts';
@@ -13,7 +15,7 @@ import type { NamespacePaths, SandboxNetwork, SandboxSpec } from '../types.ts';
 import { checkUserNamespace } from './check-user-namespace.ts';
 import type { OpsDeps } from './deps.ts';
 import { hostnameOf, ownHostname } from './hostname.ts';
-import { hasPause, removePause, runPause } from './pause.ts';
+import { hasPause, ofShim, removePause, runPause } from './pause.ts';
 import { labelPodFiles, newPodLevel } from './selinux.ts';
 
 export type RunSandboxDeps = Pick<
@@ -36,6 +38,8 @@ export type RunSandboxDeps = Pick<
   | 'labeller'
   | 'pause'
   | 'pauseRoot'
+  | 'images'
+  | 'layers'
 >;
 
 export const RUN_SANDBOX = defineOp('run-sandbox', [
@@ -58,6 +62,7 @@ const PAUSE_DEADLINE_MS = 60_000;
 export async function runSandbox(deps: RunSandboxDeps, spec: SandboxSpec, signal: AbortSignal): Promise<string> {
   const handler = deps.handlers.resolve(spec.handler);
   checkUserNamespace(spec, handler.name, deps.runtimes.features(handler.name));
+  if (spec.windows !== undefined) checkIsolation(spec.windows, handler.name, isolationOf(handler.config));
   const hash = createHash('sha256').update(JSON.stringify(spec)).digest('hex');
   const key = `sandbox ${sandboxName(spec.metadata)}`;
   const record = await deps.jobs.run<SandboxRecord>(
@@ -95,7 +100,8 @@ async function createSandbox(
     return await step('record-result', {
       deadlineMs: RECORD_DEADLINE_MS,
       do: async () => {
-        if (network !== undefined) await deps.podFiles.writeHosts(id, hostnameOf(intent), network.ips);
+        if (network !== undefined && spec.windows === undefined)
+          await deps.podFiles.writeHosts(id, hostnameOf(intent), network.ips);
         // Durable with the publication: until then a davitd that starts again takes the sandbox back by its id.
         return await deps.store.sandboxes.amend(id, (current) => ({
           ...current,
@@ -148,7 +154,7 @@ async function persistIntent(
         handlerName,
         cgroupParent,
         networkRequested: spec.namespaces.network === 'pod',
-        ...extraPause(deps, spec),
+        ...pauseOf(deps, spec, handlerName),
         ...newPodLevel(deps),
       });
     },
@@ -168,7 +174,8 @@ async function createNamespaces(
   step: StepFn<'create-namespaces'>,
   { id, spec }: SandboxRecord,
 ): Promise<NamespacePaths> {
-  const hostname = ownHostname({ id, spec });
+  // Without a UTS namespace there is no name to set but the node's.
+  const hostname = spec.windows === undefined ? ownHostname({ id, spec }) : undefined;
   return await step('create-namespaces', {
     deadlineMs: NAMESPACES_DEADLINE_MS,
     do: (signal) =>
@@ -227,14 +234,25 @@ async function applySysctls(
   });
 }
 
-/** A pod that shares its PIDs has one for itself, and on the node's network there is nothing to find. */
-function extraPause({ pause }: Pick<OpsDeps, 'pause'>, { namespaces }: SandboxSpec): Pick<SandboxRecord, 'extraPause'> {
-  const wanted = pause === 'always' && namespaces.pid !== 'pod' && namespaces.network === 'pod';
-  return wanted ? { extraPause: true } : {};
+/** An extra one only where nothing else asks for one, and not on the node's network, where there is nothing to find. */
+function pauseOf(
+  { handlers, pause }: Pick<OpsDeps, 'handlers' | 'pause'>,
+  spec: SandboxSpec,
+  handlerName: string,
+): Pick<SandboxRecord, 'extraPause' | 'shimTask' | 'snapshotter'> {
+  const { network, pid } = spec.namespaces;
+  const shim = ofShim(handlers.resolve(handlerName), spec);
+  const wanted = pause === 'always' && shim.shimTask !== true && pid !== 'pod' && network === 'pod';
+  return wanted ? { extraPause: true } : shim;
 }
 
-function ownNamespaces({ namespaces }: SandboxSpec): Pick<NamespaceRequest, 'network' | 'ipc' | 'uts' | 'user'> {
+/** A pod for Windows has a network and nothing else: its name is in its specs. */
+function ownNamespaces({
+  namespaces,
+  windows,
+}: SandboxSpec): Pick<NamespaceRequest, 'network' | 'ipc' | 'uts' | 'user'> {
   const network = namespaces.network === 'pod';
+  if (windows !== undefined) return { network, ipc: false, uts: false };
   const { user } = namespaces;
   return { network, ipc: namespaces.ipc === 'pod', uts: network, ...(user === undefined ? {} : { user }) };
 }
@@ -245,6 +263,8 @@ async function writePodFiles(
   record: SandboxRecord,
 ): Promise<void> {
   const { id, spec } = record;
+  // Windows has names and addresses from the network's own configuration.
+  if (spec.windows !== undefined) return;
   await step('write-pod-files', {
     deadlineMs: FILES_DEADLINE_MS,
     do: async (signal) => {
@@ -278,7 +298,7 @@ async function bothEnded<A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> {
 export async function undoSandbox(
   deps: Pick<
     RunSandboxDeps,
-    'store' | 'network' | 'namespaces' | 'podFiles' | 'cgroups' | 'objects' | 'tasks' | 'exits'
+    'store' | 'network' | 'namespaces' | 'podFiles' | 'cgroups' | 'objects' | 'tasks' | 'exits' | 'layers'
   >,
   id: SandboxId,
 ): Promise<void> {

@@ -10,7 +10,10 @@ import { stopContainer } from './stop-container.ts';
 import type { StopContainerDeps } from './stop-container.ts';
 
 export type StopSandboxDeps = StopContainerDeps &
-  Pick<OpsDeps, 'jobs' | 'observer' | 'objects' | 'network' | 'namespaces' | 'podFiles' | 'sandboxLocks' | 'stopping'>;
+  Pick<
+    OpsDeps,
+    'jobs' | 'observer' | 'objects' | 'layers' | 'network' | 'namespaces' | 'podFiles' | 'sandboxLocks' | 'stopping'
+  >;
 
 export const STOP_SANDBOX = defineOp('stop-sandbox', [
   'abort-creates',

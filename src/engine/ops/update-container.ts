@@ -48,6 +48,7 @@ async function updateLocked(
     );
   }
   if (Object.keys(update).length === 0) return;
+  if (record.windowsResources !== undefined) throw invalidField('linux', `container ${id} is for Windows`);
   const resources = foldResources(record.resources, update);
   checkSwap(resources);
   const context = { subject: { container: id, sandbox: record.sandboxId }, signal, observer: deps.observer };

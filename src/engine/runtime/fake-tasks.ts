@@ -1,4 +1,5 @@
 import { nowNanos } from '../clock.ts';
+import type { Platform } from '../../shim-kinds.ts';
 import { EngineError } from '../errors.ts';
 import type { ShimProcess, ShimProcesses } from './shim-processes.ts';
 import type { Nanos } from '../types.ts';
@@ -24,7 +25,7 @@ interface FakeTask {
 export class FakeTasks implements TaskService {
   readonly tasks = new Map<string, FakeTask>();
   readonly signals: { readonly id: string; readonly signal: number }[] = [];
-  readonly updates: { readonly id: string; readonly resources: object }[] = [];
+  readonly updates: { readonly id: string; readonly resources: object; readonly platform: Platform }[] = [];
   readonly sizes: { readonly id: string; readonly width: number; readonly height: number }[] = [];
   readonly stdinClosed: string[] = [];
   failCloseStdin: Error | undefined;
@@ -77,10 +78,10 @@ export class FakeTasks implements TaskService {
     return await Promise.race([this.#need(id).exit.promise, aborted]);
   }
 
-  async update(id: string, resources: object): Promise<void> {
+  async update(id: string, resources: object, _signal: AbortSignal, platform: Platform = 'linux'): Promise<void> {
     this.#need(id);
     if (this.failUpdate !== undefined) throw this.failUpdate;
-    this.updates.push({ id, resources });
+    this.updates.push({ id, resources, platform });
   }
 
   async resize(id: string, size: { readonly width: number; readonly height: number }): Promise<void> {

@@ -1,3 +1,4 @@
+import type { Platform } from '../../shim-kinds.ts';
 import type { ContainerId, SandboxId } from '../ids.ts';
 import type { Nanos, ShimAddress } from '../types.ts';
 import type { ShimOptions } from './shim-options.ts';
@@ -71,8 +72,8 @@ export interface TaskService {
   kill(id: string, signalNumber: number, everyone: boolean, signal: AbortSignal): Promise<boolean>;
   /** Resolves when the init process has ended, at once if it has already. not-found when there is no such task. */
   wait(id: string, signal: AbortSignal): Promise<TaskEnd>;
-  /** Changes limits of a task's cgroup; what `resources` (an OCI LinuxResources) leaves out stays as it is. */
-  update(id: string, resources: object, signal: AbortSignal): Promise<void>;
+  /** Changes a task's limits; what `resources` (an OCI LinuxResources, or WindowsResources) leaves out stays as it is. */
+  update(id: string, resources: object, signal: AbortSignal, platform?: Platform): Promise<void>;
   /** Sizes the task's terminal, in characters; nothing where the task has ended. */
   resize(id: string, size: { readonly width: number; readonly height: number }, signal: AbortSignal): Promise<void>;
   /** The shim lets go of its own writer of the task's stdin; nothing where the task has ended. */

@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { taskTypes } from '../containerd/generated/containerd.js';
 import type { google, tasks as api } from '../containerd/generated/containerd.js';
+import type { Platform } from '../../shim-kinds.ts';
 import { ShimGone } from '../containerd/index.ts';
 import type { Shims } from '../containerd/index.ts';
 import { EngineError, isKind, messageOf } from '../errors.ts';
+import { stringifyExactJson } from '../exact-json.ts';
 import { KeyedMutex } from '../keyed-mutex.ts';
 import { nowNanos } from '../clock.ts';
 import type { SandboxId } from '../ids.ts';
@@ -30,8 +32,11 @@ export interface TasksClient {
   list(request: api.IListTasksRequest, options: CallOptions): Promise<api.ListTasksResponse>;
 }
 
-/** The type URL by which containerd and its shims know limits. */
-const RESOURCES_TYPE_URL = 'types.containerd.io/opencontainers/runtime-spec/1/LinuxResources';
+/** The type URLs by which containerd and its shims know limits. */
+const RESOURCES_TYPE_URL = {
+  linux: 'types.containerd.io/opencontainers/runtime-spec/1/LinuxResources',
+  windows: 'types.containerd.io/opencontainers/runtime-spec/1/WindowsResources',
+} as const satisfies Record<Platform, string>;
 const NANOS_PER_SECOND = 1_000_000_000n;
 
 const STATUS = new Map<number, TaskStatus>([
@@ -165,9 +170,10 @@ export class ShimTasks implements TaskService {
     }
   }
 
-  async update(id: string, resources: object, signal: AbortSignal): Promise<void> {
-    const value = Buffer.from(JSON.stringify(resources));
-    await this.#client.update({ containerId: id, resources: { typeUrl: RESOURCES_TYPE_URL, value } }, { signal });
+  async update(id: string, resources: object, signal: AbortSignal, platform: Platform = 'linux'): Promise<void> {
+    const value = Buffer.from(stringifyExactJson(resources));
+    const typeUrl = RESOURCES_TYPE_URL[platform];
+    await this.#client.update({ containerId: id, resources: { typeUrl, value } }, { signal });
   }
 
   async resize(

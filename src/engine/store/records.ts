@@ -16,6 +16,10 @@ export interface SandboxRecord extends Sandbox {
   readonly networkRequested: boolean;
   /** Has a pause process for those who look for pods in containerd; the pod itself does without it. */
   readonly extraPause?: true;
+  /** Its shim has a task for the pod itself, called as the pod is; the pod is not without it. */
+  readonly shimTask?: true;
+  /** Of the root of that task, called as the pod is; absent: it has none of its own. */
+  readonly snapshotter?: string;
   /** Keeps the pod's files from other pods; absent where SELinux is off. */
   readonly selinuxLevel?: string;
   /** Looks after the pause process; absent where there is none, or it cannot be asked directly. */

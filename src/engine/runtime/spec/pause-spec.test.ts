@@ -13,6 +13,7 @@ function build(security: Partial<SandboxSecurity> = {}, more: Partial<PauseSpecI
     sandboxId: ID,
     spec: {
       metadata: { name: 'web-0', uid: 'u1', namespace: 'shop', attempt: 0 },
+      annotations: { 'io.example/a': '1', 'io.other/b': '2' },
       privileged: false,
       namespaces: { network: 'pod', pid: 'pod', ipc: 'pod' },
       security: {
@@ -23,6 +24,7 @@ function build(security: Partial<SandboxSecurity> = {}, more: Partial<PauseSpecI
         ...security,
       },
     },
+    handler: { defaultAnnotations: { 'io.d/e': '3' }, podAnnotations: ['io.example/*'], containerAnnotations: [] },
     namespaces: { network: '/run/ns/net', ipc: '/run/ns/ipc' },
     cgroupsPath: `/davit/${ID}/${ID}`,
     host: hostFacts(),
@@ -39,6 +41,11 @@ describe('pauseSpec()', () => {
       { type: 'network', path: '/run/ns/net' },
       { type: 'ipc', path: '/run/ns/ipc' },
     ]);
+  });
+
+  it("carries the pod's annotations that its handler lets through", () => {
+    expect(build().annotations).toMatchObject({ 'io.example/a': '1', 'io.d/e': '3' });
+    expect(build().annotations).not.toHaveProperty(['io.other/b']);
   });
 
   it('has no right to anything', () => {

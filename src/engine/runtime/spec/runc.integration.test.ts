@@ -252,7 +252,9 @@ describe('the process of pauseSpec() on runc', () => {
     await preparePauseRoot(join(dir, 'pause-root'), program ?? '');
     const spec = pauseSpec({
       sandboxId,
+      handler: { defaultAnnotations: {}, podAnnotations: [], containerAnnotations: [] },
       spec: {
+        annotations: {},
         metadata: { name: 'web-0', uid: 'u1', namespace: 'shop', attempt: 0 },
         namespaces: { network: 'pod', pid: 'pod', ipc: 'pod' },
         privileged: false,

@@ -1,0 +1,82 @@
+import { EngineError } from '../errors.ts';
+import { defineOp, runOp } from '../op.ts';
+import { within } from '../rollback.ts';
+import {
+  checkWindowsResources,
+  foldWindowsResources,
+  ociWindowsResources,
+  updatedWindowsSpec,
+} from '../runtime/spec/windows/index.ts';
+import type { ContainerRecord } from '../store/index.ts';
+import type { WindowsResources } from '../types.ts';
+import type { OpsDeps } from './deps.ts';
+
+export type UpdateWindowsContainerDeps = Pick<OpsDeps, 'store' | 'observer' | 'objects' | 'tasks' | 'containerLocks'>;
+
+export const UPDATE_WINDOWS_CONTAINER = defineOp('update-windows-container', [
+  'update-spec',
+  'update-task',
+  'record-result',
+]);
+
+const CALL_DEADLINE_MS = 30_000;
+const RECORD_DEADLINE_MS = 10_000;
+
+/**
+ * As updateContainer(), of a container for Windows: the shim is told, there is no cgroup. Throws invalid-argument for one
+ * that is not for Windows.
+ */
+export async function updateWindowsContainer(
+  deps: UpdateWindowsContainerDeps,
+  id: string,
+  update: WindowsResources,
+  signal: AbortSignal,
+): Promise<void> {
+  const { id: whole } = deps.store.containers.need(id);
+  const never = new AbortController().signal;
+  const work = deps.containerLocks.run(whole, never, () => updateLocked(deps, whole, update, never));
+  await within(signal, work);
+}
+
+async function updateLocked(
+  deps: UpdateWindowsContainerDeps,
+  id: ContainerRecord['id'],
+  update: WindowsResources,
+  signal: AbortSignal,
+): Promise<void> {
+  const record = deps.store.containers.need(id);
+  const { phase } = record.state;
+  const before = record.windowsResources;
+  if (before === undefined) throw new EngineError('invalid-argument', `windows: container ${id} is for Linux`);
+  if (phase !== 'created' && phase !== 'running')
+    throw new EngineError(
+      'failed-precondition',
+      `container ${id} is ${phase}; only a created or running one is updated`,
+    );
+  if (Object.keys(update).length === 0) return;
+  checkWindowsResources(update, 'windows');
+  const resources = foldWindowsResources(before, update);
+  const context = { subject: { container: id, sandbox: record.sandboxId }, signal, observer: deps.observer };
+  await runOp(UPDATE_WINDOWS_CONTAINER, context, async (step) => {
+    const spec = await deps.objects.spec(id, signal);
+    await step('update-spec', {
+      deadlineMs: CALL_DEADLINE_MS,
+      do: (stepSignal) => deps.objects.updateSpec(id, updatedWindowsSpec(spec, resources), stepSignal),
+      undo: (stepSignal) => deps.objects.updateSpec(id, spec, stepSignal),
+    });
+    if (phase === 'running') {
+      await step('update-task', {
+        deadlineMs: CALL_DEADLINE_MS,
+        do: (stepSignal) => deps.tasks.update(id, ociWindowsResources(resources) ?? {}, stepSignal, 'windows'),
+        undo: (stepSignal) => deps.tasks.update(id, ociWindowsResources(before) ?? {}, stepSignal, 'windows'),
+      });
+    }
+    await step('record-result', {
+      deadlineMs: RECORD_DEADLINE_MS,
+      do: () => deps.store.containers.update(id, (current) => ({ ...current, windowsResources: resources })),
+      undo: async () => {
+        await deps.store.containers.update(id, (current) => ({ ...current, windowsResources: before }));
+      },
+    });
+  });
+}
