@@ -142,7 +142,7 @@ describe('a container for Windows', () => {
     expect(await made.objects.spec(record.id)).toEqual({ windows: { resources: { memory: { limit: 9 }, cpu } } });
     await expect(updateContainer(made.deps, record.id, { cpuShares: 2 }, NEVER)).rejects.toThrow('is for Windows');
     made.tasks.failUpdate = new Error('no');
-    await expect(updateWindowsContainer(made.deps, record.id, { cpuCount: 1 }, NEVER)).rejects.toThrow();
+    await expect(updateWindowsContainer(made.deps, record.id, { cpuCount: 1 }, NEVER)).rejects.toThrow('no');
     expect(made.store.containers.need(record.id).windowsResources).toEqual({ memoryLimitBytes: 9, ...update });
     expect(await made.objects.spec(record.id)).toEqual({ windows: { resources: { memory: { limit: 9 }, cpu } } });
   });
