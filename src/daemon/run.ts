@@ -6,11 +6,13 @@ import type { StreamingServer } from '../cri/index.ts';
 import { ORPHAN_KINDS } from '../engine/index.ts';
 import type { Engine, EngineDeps, EngineRuntime } from '../engine/index.ts';
 import type { RpcServer } from '../rpc/index.ts';
-import { createMetrics, serveMetrics } from '../telemetry/index.ts';
+import { addEngineMetrics, createMetrics, loadTracer, serveMetrics } from '../telemetry/index.ts';
 import type { CallContext, Logger, Metrics, MetricsServer } from '../telemetry/index.ts';
 import { VERSION } from '../version.ts';
 import { aroundCall } from './around-call.ts';
 import { handleSignals, sigusr1IsDisabled } from './signals.ts';
+import { createInstruments, pullObserver } from './instruments.ts';
+import { addNodeMetrics } from './node-metrics.ts';
 import { createNotifier } from './notifier.ts';
 import type { Notifier } from './notifier.ts';
 import { SelfCheck } from './self-check.ts';
@@ -23,9 +25,7 @@ export interface DaemonDeps {
   readonly logger: Logger;
   /** What the log's lines know of the call that they are written in. */
   readonly calls: CallContext;
-  readonly createEngine: (
-    deps: Pick<EngineDeps, 'logger' | 'stepEnded' | 'reconciled' | 'exitStatusLost'>,
-  ) => Promise<EngineRuntime>;
+  readonly createEngine: (deps: Omit<EngineDeps, 'entries' | 'version'>) => Promise<EngineRuntime>;
 }
 
 /** For a start that is under way when davitd is told to stop. */
@@ -44,17 +44,23 @@ export async function runDaemon(config: Config, deps: DaemonDeps): Promise<numbe
     logger.warn('Node was started without --disable-sigusr1: until now SIGUSR1 could have opened its inspector');
   }
   const metrics = createMetrics(VERSION, ORPHAN_KINDS);
+  await using tracer = await loadTracer(process.env, { version: VERSION, warn: (message) => logger.warn(message) });
+  if (tracer !== undefined) logger.info('calls are traced');
+  const engineMetrics = addEngineMetrics(metrics.registry);
   const runtime = await deps.createEngine({
     logger,
+    instruments: createInstruments(engineMetrics, tracer),
+    pulls: pullObserver(engineMetrics),
     stepEnded: (report) => metrics.stepEnded(report),
     reconciled: (report) => metrics.reconciled(report),
     exitStatusLost: () => metrics.exitStatusLost(),
   });
   const { engine } = runtime;
   addStateGauges(metrics, engine);
+  addNodeMetrics(metrics.registry, engine, VERSION);
   addOutputMetrics(metrics.registry, engine);
   const streaming = createStreamingServer({ settings: config.streaming, targets: engineTargets(engine), logger });
-  const around = aroundCall(deps.calls);
+  const around = aroundCall(deps.calls, tracer);
   const socketPath = socketPathOf(config.listen);
   const server = createCriServer({ socketPath, version: VERSION }, { engine, streaming, log: logger, metrics, around });
   const notifier = createNotifier({ env: process.env, pid: process.pid, logger });

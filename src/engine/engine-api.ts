@@ -126,6 +126,7 @@ export interface Engine {
   cgroupDriver(): CgroupDriver;
   /** The version of containerd behind us, '' while it has not been reached. */
   containerdVersion(): string;
+  containerdIsReachable(): boolean;
   /** The node's pod ranges, as the kubelet learns them; for plugins that ask for them. */
   setPodCidrs(cidrs: readonly string[]): void;
   /** What `crictl info` shows beside the conditions. */

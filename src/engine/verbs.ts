@@ -100,6 +100,7 @@ export function createVerbs(deps: VerbsDeps): Engine {
     status: () => nodeStatus({ containerd, network, handlers, runtimes: deps.runtimes, isReady }),
     handlerPlatform: (name) => handlers.resolve(name).platform,
     cgroupDriver: () => handlers.cgroupDriver,
+    containerdIsReachable: () => containerd.status().ready,
     containerdVersion: () => containerd.facts()?.version ?? '',
     setPodCidrs: (cidrs) => network.setPodCidrs(cidrs),
     info: () => info(deps),
