@@ -208,6 +208,7 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
     sandboxLocks: new KeyedMutex(),
     containerLocks: new KeyedMutex(),
     oomKillsBeforeKill: new Map(),
+    kills: new Map(),
     stopping: new Set(),
     pause: config.pause,
     pauseRoot,

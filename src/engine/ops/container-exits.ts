@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isKind, messageOf } from '../errors.ts';
 import type { Logger } from '../logger.ts';
-import type { TaskEnd, TaskService } from '../runtime/task-types.ts';
+import type { TaskEnd, TaskExit, TaskService } from '../runtime/task-types.ts';
 
 /** Called once for each ended task; undefined when neither shim nor containerd knows it any more: its status is lost. */
 export type OnEnd = (end: TaskEnd | undefined) => Promise<void>;
@@ -26,6 +26,7 @@ export class ContainerExits {
   readonly #deps: ContainerExitsDeps;
   readonly #watches = new Map<string, Promise<void>>();
   readonly #owed = new Map<string, Promise<void>>();
+  readonly #declared = new Map<string, (exit: TaskExit) => void>();
   readonly #closed = new AbortController();
 
   constructor(deps: ContainerExitsDeps) {
@@ -55,23 +56,42 @@ export class ContainerExits {
     this.#owed.set(id, doing);
   }
 
+  /** Ends the wait for a task's exit: it has ended, and nobody else will tell. Nothing where it is not waited for. */
+  declare(id: string, exit: TaskExit): void {
+    this.#declared.get(id)?.(exit);
+  }
+
   async close(): Promise<void> {
     this.#closed.abort();
     await Promise.all([...this.#watches.values(), ...this.#owed.values()]);
   }
 
   async #run(id: string, onEnd: OnEnd): Promise<void> {
-    const ended = await this.#retried(id, 'wait for its exit', () => this.#waitOnce(id));
+    const ended = await this.#endOf(id);
     if (ended === 'closed') return;
     await this.#retried(id, 'handle its exit', () => onEnd(ended.end));
   }
 
-  async #waitOnce(id: string): Promise<{ readonly end: TaskEnd | undefined }> {
+  async #endOf(id: string): Promise<{ readonly end: TaskEnd | undefined } | 'closed'> {
+    const declared = Promise.withResolvers<{ readonly end: TaskEnd }>();
+    const over = new AbortController();
+    this.#declared.set(id, (exit) => declared.resolve({ end: { kind: 'exited', exit } }));
+    const signal = AbortSignal.any([this.#closed.signal, over.signal]);
     try {
-      return { end: await this.#deps.tasks.wait(id, this.#closed.signal) };
+      const waited = this.#retried(id, 'wait for its exit', () => this.#waitOnce(id, signal), signal);
+      return await Promise.race([waited, declared.promise]);
+    } finally {
+      this.#declared.delete(id);
+      over.abort();
+    }
+  }
+
+  async #waitOnce(id: string, signal: AbortSignal): Promise<{ readonly end: TaskEnd | undefined }> {
+    try {
+      return { end: await this.#deps.tasks.wait(id, signal) };
     } catch (error) {
       if (isKind(error, 'not-found')) return { end: undefined };
-      if (isKind(error, 'unavailable')) await this.#deps.reachable(this.#closed.signal);
+      if (isKind(error, 'unavailable')) await this.#deps.reachable(signal);
       throw error;
     }
   }
@@ -84,15 +104,20 @@ export class ContainerExits {
     });
   }
 
-  async #retried<T>(id: string, what: string, work: () => Promise<T>): Promise<T | 'closed'> {
+  async #retried<T>(
+    id: string,
+    what: string,
+    work: () => Promise<T>,
+    signal: AbortSignal = this.#closed.signal,
+  ): Promise<T | 'closed'> {
     for (let delay = RETRY_FIRST_MS; ; delay = Math.min(delay * 2, RETRY_MOST_MS)) {
-      if (this.#closed.signal.aborted) return 'closed';
+      if (signal.aborted) return 'closed';
       try {
         return await work();
       } catch (error) {
-        if (this.#closed.signal.aborted) return 'closed';
+        if (signal.aborted) return 'closed';
         this.#deps.logger.warn({ container: id, error: messageOf(error) }, `could not ${what}; trying again`);
-        await sleep(delay, undefined, { signal: this.#closed.signal }).catch(() => undefined); // closed: the loop ends
+        await sleep(delay, undefined, { signal }).catch(() => undefined); // closed: the loop ends
       }
     }
   }

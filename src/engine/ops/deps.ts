@@ -71,6 +71,8 @@ export interface OpsDeps {
   readonly stopping: Set<string>;
   /** Which pods have a pause process; see the configuration. */
   readonly pause: 'auto' | 'always';
+  /** Kills under way, by container: all stops of one share it. */
+  readonly kills: Map<string, Promise<void>>;
   /** A folder with the pod's PID 1 in it, the root of every pause process. */
   readonly pauseRoot: string;
 }

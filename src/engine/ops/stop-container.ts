@@ -1,48 +1,31 @@
-import { EngineError } from '../errors.ts';
 import { within } from '../rollback.ts';
 import type { ContainerRecord } from '../store/index.ts';
-import type { OpsDeps } from './deps.ts';
-import { SIGKILL, signalNumber } from './signals.ts';
+import { KILL_TIMES, killContainer } from './kill-container.ts';
+import type { KillContainerDeps, KillTimes } from './kill-container.ts';
+import { endsWithin, sendSignal } from './send-signal.ts';
+import { signalNumber } from './signals.ts';
 
-export type StopContainerDeps = Pick<
-  OpsDeps,
-  'store' | 'tasks' | 'exits' | 'cgroups' | 'containerLocks' | 'oomKillsBeforeKill'
->;
-
-/** How long SIGKILL may take through the shim before every process of the cgroup is killed directly. */
-const KILL_WAIT_MS = 10_000;
-const CALL_DEADLINE_MS = 20_000;
+export type StopContainerDeps = KillContainerDeps;
 
 /**
- * Ends a container: its stop signal, then after the grace period SIGKILL, then the whole cgroup. Returns when its exit has
- * been recorded and no process is left. Unknown and ended containers are fine. Every call runs a grace period of its own,
- * so that a second, shorter one shortens the first.
+ * Ends a container: its stop signal, then after the grace period SIGKILL, then by harder means until it is dead; see
+ * killContainer(). Returns when its exit has been recorded. Unknown and ended containers are fine. Every call runs a grace
+ * period of its own, so that a second, shorter one shortens the first; the kill is one for all of them and goes on when
+ * its callers go. Waiting holds no place in any queue.
  */
 export async function stopContainer(
   deps: StopContainerDeps,
   id: string,
   graceSeconds: number,
   signal: AbortSignal,
+  times: KillTimes = KILL_TIMES,
 ): Promise<void> {
   const found = deps.store.containers.find(id);
   if (found === undefined) return;
   const record = await afterStart(deps, found, signal);
   if (record?.state.phase !== 'running') return;
-  const exited = deps.exits.settled(record.id);
-  if (graceSeconds > 0) {
-    const sent = await deps.tasks.kill(record.id, signalNumber(record.stopSignal), false, callDeadline(signal));
-    if (!sent || (await endsWithin(exited, graceSeconds * 1000, signal))) return await within(signal, exited);
-  }
-  await noteOomKills(deps, record);
-  await deps.tasks.kill(record.id, SIGKILL, true, callDeadline(signal));
-  if (await endsWithin(exited, KILL_WAIT_MS, signal)) return;
-  await deps.cgroups.killAll(record.cgroupPath, AbortSignal.any([signal, AbortSignal.timeout(KILL_WAIT_MS)]));
-  if (await endsWithin(exited, KILL_WAIT_MS, signal)) return;
-  throw new EngineError(
-    'deadline-exceeded',
-    `container ${record.id} did not end ${KILL_WAIT_MS / 1000} s after SIGKILL to all of its processes (init pid ${record.state.pid}); ` +
-      `see /proc/${record.state.pid}/stack for where the kernel holds it`,
-  );
+  if (graceSeconds > 0 && (await endsInGrace(deps, record, graceSeconds * 1000, signal, times))) return;
+  await within(signal, killOnce(deps, record, times));
 }
 
 /** A start that is under way holds the container's lock; what it comes to is seen after it. */
@@ -55,23 +38,26 @@ async function afterStart(
   return await deps.containerLocks.run(record.id, signal, async () => deps.store.containers.get(record.id));
 }
 
-async function noteOomKills(deps: StopContainerDeps, { id, cgroupPath }: ContainerRecord): Promise<void> {
-  const count = await deps.cgroups.oomKillCount(cgroupPath);
-  // Of several stops at once the first has killed: what dies after that is not known to be of our doing.
-  if (!deps.oomKillsBeforeKill.has(id)) deps.oomKillsBeforeKill.set(id, count);
+/** The grace period runs from the call, however long the signal takes to be sent. */
+async function endsInGrace(
+  deps: StopContainerDeps,
+  record: ContainerRecord,
+  graceMs: number,
+  signal: AbortSignal,
+  times: KillTimes,
+): Promise<boolean> {
+  const exited = deps.exits.settled(record.id);
+  // Its own failures are told by the log: SIGKILL comes after it in any case.
+  void sendSignal(deps, record, signalNumber(record.stopSignal), times.callMs);
+  return await endsWithin(exited, graceMs, signal);
 }
 
-function callDeadline(signal: AbortSignal): AbortSignal {
-  return AbortSignal.any([signal, AbortSignal.timeout(CALL_DEADLINE_MS)]);
-}
-
-/** True when `exited` comes within the time; throws when the caller's signal aborts first. */
-async function endsWithin(exited: Promise<void>, milliseconds: number, signal: AbortSignal): Promise<boolean> {
-  const { promise: timedOut, resolve } = Promise.withResolvers<false>();
-  const timer = setTimeout(() => resolve(false), milliseconds);
-  try {
-    return await within(signal, Promise.race([exited.then(() => true), timedOut]));
-  } finally {
-    clearTimeout(timer);
-  }
+/** All stops of a container share one kill. */
+function killOnce(deps: StopContainerDeps, record: ContainerRecord, times: KillTimes): Promise<void> {
+  const running = deps.kills.get(record.id);
+  if (running !== undefined) return running;
+  const kill = killContainer(deps, record, times).finally(() => deps.kills.delete(record.id));
+  kill.catch(() => undefined); // when its callers have gone, the next stop tries again
+  deps.kills.set(record.id, kill);
+  return kill;
 }

@@ -95,6 +95,7 @@ export async function testEngine() {
     sandboxLocks: new KeyedMutex(),
     containerLocks: new KeyedMutex(),
     oomKillsBeforeKill: new Map(),
+    kills: new Map(),
     stopping: new Set(),
     pause: 'auto',
     pauseRoot: '/fake/pause',
