@@ -65,6 +65,18 @@ describe('ContainerExits.watch()', () => {
   });
 });
 
+describe('ContainerExits.declare()', () => {
+  it('ends the wait for an exit that nobody else will tell', async () => {
+    const watch = exits([() => new Promise(() => undefined)]);
+    const seen: (TaskExit | undefined)[] = [];
+    watch.watch('a', async (exit) => void seen.push(exit));
+    watch.declare('a', EXIT);
+    watch.declare('nobody', EXIT);
+    await watch.settled('a');
+    expect(seen).toEqual([EXIT]);
+  });
+});
+
 describe('ContainerExits.close()', () => {
   it('ends every watch without an exit', async () => {
     const seen: unknown[] = [];

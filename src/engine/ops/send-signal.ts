@@ -19,9 +19,7 @@ export async function sendSignal(
   callMs: number,
 ): Promise<void> {
   try {
-    await deps.work.run(NEVER, () =>
-      deps.tasks.kill(record.id, signalNumber, false, AbortSignal.timeout(callMs)),
-    );
+    await deps.work.run(NEVER, () => deps.tasks.kill(record.id, signalNumber, false, AbortSignal.timeout(callMs)));
   } catch (error) {
     const fields = { container: record.id, signal: signalNumber, error: messageOf(error) };
     deps.logger.warn(fields, 'the shim did not send a signal; sending it without the shim');

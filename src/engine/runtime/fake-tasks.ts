@@ -30,6 +30,11 @@ export class FakeTasks implements TaskService {
   readonly stdinClosed: string[] = [];
   failCloseStdin: Error | undefined;
   failStart: Error | undefined;
+  failKill: Error | undefined;
+  /** Kills wait until their callers give up, as those of a shim that is stopped do. */
+  isHung = false;
+  /** SIGKILL is taken, and ends nothing. */
+  isStubborn = false;
   failUpdate: Error | undefined;
   #lastPid = 1000;
 
@@ -49,11 +54,13 @@ export class FakeTasks implements TaskService {
     return nowNanos();
   }
 
-  async kill(id: string, signalNumber: number): Promise<boolean> {
+  async kill(id: string, signalNumber: number, _everyone?: boolean, signal?: AbortSignal): Promise<boolean> {
+    if (this.failKill !== undefined) throw this.failKill;
+    if (this.isHung) await hang(signal);
     const task = this.tasks.get(id);
     if (task === undefined || task.ended) return false;
     this.signals.push({ id, signal: signalNumber });
-    if (signalNumber === 9) this.end(id, 137);
+    if (signalNumber === 9 && !this.isStubborn) this.end(id, 137);
     return true;
   }
 
@@ -111,6 +118,12 @@ export class FakeTasks implements TaskService {
     if (task === undefined) throw new EngineError('not-found', `no task ${id}`);
     return task;
   }
+}
+
+async function hang(signal: AbortSignal | undefined): Promise<never> {
+  return await new Promise((_resolve, reject) => {
+    signal?.addEventListener('abort', () => reject(new EngineError('deadline-exceeded', 'no answer')), { once: true });
+  });
 }
 
 /** containerd's container objects in memory. */

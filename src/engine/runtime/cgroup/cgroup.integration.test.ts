@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import process from 'node:process';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { isKind } from '../../errors.ts';
+import { isKind, messageOf } from '../../errors.ts';
 import { hierarchyOf, readHostFacts } from '../../host/index.ts';
 import type { CgroupLayout } from '../../host/index.ts';
 import { newSandboxId } from '../../ids.ts';
@@ -70,6 +70,15 @@ async function startIn(path: string, script: string): Promise<ChildProcess> {
   return child;
 }
 
+/** Freezes a cgroup; call what it returns to thaw it. */
+function freeze(path: string): () => void {
+  const v1 = layout.hierarchies.find(({ version, controllers }) => version === 1 && controllers.includes('freezer'));
+  const [file, on, off] = v1 === undefined ? ['cgroup.freeze', '1', '0'] : ['freezer.state', 'FROZEN', 'THAWED'];
+  const target = join((v1 ?? layout.hierarchies[0])?.mountPoint ?? '', path, file);
+  writeFileSync(target, on);
+  return () => writeFileSync(target, off);
+}
+
 async function endOf(child: ChildProcess): Promise<NodeJS.Signals | null> {
   if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
   return child.signalCode;
@@ -116,6 +125,29 @@ describe('CgroupService.killAll()', () => {
     await v2.killAll(container, AbortSignal.timeout(10_000));
     expect(await v2.isEmpty(container)).toBe(true);
     expect(await endOf(nested)).toBe('SIGKILL');
+  });
+
+  it('kills what somebody has frozen, in the cgroup or below it', async () => {
+    const frozen = await startIn(container, 'exec sleep 1000');
+    const nested = await startIn(`${container}/nested`, 'exec sleep 1000');
+    for (const path of [container, `${container}/nested`]) freeze(path);
+    await service.killAll(container, AbortSignal.timeout(10_000));
+    expect(await endOf(frozen)).toBe('SIGKILL');
+    expect(await endOf(nested)).toBe('SIGKILL');
+  });
+
+  it('names what does not die, and where the kernel has it', async () => {
+    const child = await startIn(container, 'exec sleep 1000');
+    const thaw = freeze(parent); // not ours to thaw: it may hold others
+    try {
+      const outcome = await service.killAll(container, AbortSignal.timeout(1_000)).catch(messageOf);
+      // Version 2 kills what is frozen, whoever froze it.
+      const held = new RegExp(`SIGKILL: ${child.pid} \\((sh|sleep), state D, in`);
+      if (layout.mode !== 'v2') expect(outcome).toMatch(held);
+    } finally {
+      thaw();
+    }
+    expect(await endOf(child)).toBe('SIGKILL');
   });
 
   it('has nothing to do where there is no cgroup', async () => {

@@ -7,6 +7,9 @@ import { containerPath, podParent, specPath } from './paths.ts';
 export class FakeCgroupService implements CgroupService {
   readonly driver = 'cgroupfs';
   readonly killed: string[] = [];
+  failKill: Error | undefined;
+  /** Told of each path whose processes are killed. */
+  onKill: ((path: string) => void) | undefined;
   readonly removed: string[] = [];
   /** What `exists` says is there, until it is removed. */
   readonly there = new Set<string>();
@@ -46,6 +49,8 @@ export class FakeCgroupService implements CgroupService {
   }
 
   async killAll(path: string): Promise<void> {
+    if (this.failKill !== undefined) throw this.failKill;
+    this.onKill?.(path);
     this.killed.push(path);
   }
 

@@ -1,14 +1,17 @@
 import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { EngineError, kindOf } from '../../errors.ts';
 import type { CgroupHierarchy, CgroupLayout } from '../../host/index.ts';
+import { describeProcess } from './describe-process.ts';
 import { livingProcesses } from './processes.ts';
-import { codeOf } from './tree.ts';
+import { codeOf, subtree } from './tree.ts';
 
 const FIRST_WAIT_MS = 5;
 const LONGEST_WAIT_MS = 200;
+/** Processes that an error names. */
+const MOST_NAMED = 5;
 
 /**
  * Sends SIGKILL to every process of the cgroup and below, until none is left alive. Throws when the signal aborts first:
@@ -22,7 +25,7 @@ export async function killAll(layout: CgroupLayout, path: string, signal: AbortS
     await killOnce(layout, path, living);
     await delay(wait, undefined, { signal }).catch(() => undefined); // whether it aborted is looked at below
     living = await livingProcesses(dirs);
-    if (signal.aborted && living.length > 0) throw survived(path, living, signal);
+    if (signal.aborted && living.length > 0) throw await survived(path, living, signal);
   }
 }
 
@@ -41,7 +44,15 @@ async function killOnce(layout: CgroupLayout, path: string, living: readonly num
     const now = frozen ? await livingProcesses(cgroupDirs(layout, path)) : living;
     for (const pid of now) kill(pid);
   } finally {
-    if (frozen) await write(freezer, path, 'freezer.state', 'THAWED');
+    if (frozen) await thaw(freezer, path);
+  }
+}
+
+/** All below it, too: what somebody else has frozen would not get its signal. */
+async function thaw(freezer: CgroupHierarchy, path: string): Promise<void> {
+  const top = join(freezer.mountPoint, path);
+  for (const dir of await subtree(top)) {
+    await write(freezer, join(path, relative(top, dir)), 'freezer.state', 'THAWED');
   }
 }
 
@@ -64,9 +75,11 @@ function kill(pid: number): void {
   }
 }
 
-function survived(path: string, living: readonly number[], signal: AbortSignal): EngineError {
-  const pids = living.slice(0, 10).join(', ');
+async function survived(path: string, living: readonly number[], signal: AbortSignal): Promise<EngineError> {
+  const named = await Promise.all(living.slice(0, MOST_NAMED).map((pid) => describeProcess(pid)));
   const kind = kindOf(signal.reason) === 'deadline-exceeded' ? 'deadline-exceeded' : 'cancelled';
-  const message = `cgroup ${path}: ${living.length} processes live on after SIGKILL (${pids}); see /proc/PID/stack of one`;
+  const message =
+    `cgroup ${path}: ${living.length} processes live on after SIGKILL: ${named.join(', ')}; ` +
+    'what is in state D waits in the kernel, most often for a disk or a network file system: see /proc/PID/stack';
   return new EngineError(kind, message, { cause: signal.reason });
 }
