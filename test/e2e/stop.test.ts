@@ -1,25 +1,27 @@
 import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { isAlive, processesOf } from './support/daemon.ts';
-import { containerStatus, crictl, crictlJson, eventually, mustCrictl, nodeEnv, Pod } from './support/node.ts';
+import { BUSYBOX, containerStatus, crictl, crictlJson, eventually, mustCrictl, nodeEnv, Pod } from './support/node.ts';
 
 const LONG_SECONDS = '600';
 const STUBBORN = { command: ['sh', '-c', 'trap "" TERM; while :; do sleep 1; done'] };
 /** A shim that does not answer is waited for before it is killed, for other containers of its pod even longer. */
 const HUNG_SHIM_MS = 90_000;
 
+beforeAll(() => mustCrictl('pull', BUSYBOX));
+
 async function pidOf(container: string): Promise<number> {
   return (await crictlJson<{ info: { pid: number } }>('inspect', container)).info.pid;
 }
 
-/** The shim that was started for the first container of a pod. */
-async function shimOf(container: string): Promise<number> {
+/** A pod's shim, by what it was started for: here the process that holds the pod's PID namespace. */
+async function shimOf(pod: string): Promise<number> {
   for (const pid of await processesOf(dirname(nodeEnv()['CONTAINERD_ADDRESS'] ?? ''))) {
-    if ((await readFile(`/proc/${pid}/cmdline`, 'utf8')).includes(`-id\0${container}\0`)) return pid;
+    if ((await readFile(`/proc/${pid}/cmdline`, 'utf8')).includes(`-id\0${pod}\0`)) return pid;
   }
-  throw new Error(`no shim of ${container}`);
+  throw new Error(`no shim of ${pod}`);
 }
 
 /** Freezes the cgroup that a process is in. */
@@ -65,7 +67,7 @@ describe('a stop', () => {
     const first = await pod.start('first', STUBBORN);
     const second = await pod.start('second', STUBBORN);
     const pids = [await pidOf(first), await pidOf(second)];
-    const shim = await shimOf(first);
+    const shim = await shimOf(pod.id);
     process.kill(shim, 'SIGSTOP');
     await eventually(
       'a stop of the pod that succeeds',

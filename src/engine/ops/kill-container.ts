@@ -103,10 +103,11 @@ async function killShims(deps: KillContainerDeps, { id, sandboxId }: ContainerRe
   }
 }
 
-function hasSiblings({ store }: KillContainerDeps, { id, sandboxId }: ContainerRecord): boolean {
+/** Containers of the pod that run and are not being killed themselves. */
+function hasSiblings({ store, kills }: KillContainerDeps, { sandboxId }: ContainerRecord): boolean {
   return store.containers
     .all()
-    .some((other) => other.id !== id && other.sandboxId === sandboxId && other.state.phase === 'running');
+    .some((other) => other.sandboxId === sandboxId && other.state.phase === 'running' && !kills.has(other.id));
 }
 
 function isRunning({ store }: KillContainerDeps, id: string): boolean {
