@@ -109,7 +109,6 @@ async function everything(): Promise<readonly string[]> {
   const folders = [containerd.dir, daemon.dir].map((dir) => `${dir}/`);
   const mounts = (await readFile('/proc/self/mountinfo', 'utf8')).split('\n').map((line) => line.split(' ')[4] ?? '');
   const lists = await Promise.all([
-    mounts.filter((path) => folders.some((folder) => path.startsWith(folder))),
     containerd.links(),
     containerd.addresses(),
     shims(),
@@ -125,7 +124,8 @@ async function everything(): Promise<readonly string[]> {
       ].map(async (args) => (await containerd.ctr('-n', namespace, ...args)).split('\n')),
     ),
   ]);
-  return lists.flatMap((lines, index) => [...lines].map((line) => `${index} ${line}`)).sort();
+  const ours = mounts.filter((path) => folders.some((folder) => path.startsWith(folder)));
+  return [ours, ...lists].flatMap((lines, index) => [...lines].map((line) => `${index} ${line}`)).sort();
 }
 
 async function shims(): Promise<readonly string[]> {

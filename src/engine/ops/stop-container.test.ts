@@ -9,7 +9,8 @@ import { stopSandbox } from './stop-sandbox.ts';
 import { testEngine } from './test-engine.ts';
 
 const NEVER = new AbortController().signal;
-const TIMES = { callMs: 30, exitMs: 30, cgroupMs: 30 };
+/** What is to come may take its time; what never comes is not waited for long. */
+const TIMES = { callMs: 30, exitMs: 30_000, cgroupMs: 30_000 };
 const LONG_SECONDS = 10_000;
 const TERM = 15;
 const KILL = 9;
@@ -33,8 +34,8 @@ async function start(name: string): Promise<string> {
   return container;
 }
 
-async function stop(graceSeconds: number, signal = NEVER): Promise<void> {
-  await stopContainer(engine.deps, id, graceSeconds, signal, TIMES);
+async function stop(graceSeconds: number, signal = NEVER, times = TIMES): Promise<void> {
+  await stopContainer(engine.deps, id, graceSeconds, signal, times);
 }
 
 function state() {
@@ -61,7 +62,7 @@ describe('stopContainer()', () => {
   it('kills the cgroup of what SIGKILL through the shim does not end', async () => {
     engine.tasks.isStubborn = true;
     engine.cgroups.onKill = () => engine.tasks.end(id, 137);
-    await stop(0);
+    await stop(0, NEVER, { ...TIMES, exitMs: 30 });
     expect(engine.shims.killed).toEqual([]);
     expect(state()).toMatchObject({ phase: 'exited', exitCode: 137 });
   });
