@@ -68,12 +68,13 @@ describe('ContainerExits.watch()', () => {
 describe('ContainerExits.declare()', () => {
   it('ends the wait for an exit that nobody else will tell', async () => {
     const watch = exits([() => new Promise(() => undefined)]);
-    const seen: (TaskExit | undefined)[] = [];
-    watch.watch('a', async (exit) => void seen.push(exit));
-    watch.declare('a', EXIT);
-    watch.declare('nobody', EXIT);
+    const seen: (TaskEnd | undefined)[] = [];
+    watch.watch('a', async (end) => void seen.push(end));
+    const exit = { exitCode: 137, exitedAt: 7n };
+    watch.declare('a', exit);
+    watch.declare('nobody', exit);
     await watch.settled('a');
-    expect(seen).toEqual([EXIT]);
+    expect(seen).toEqual([{ kind: 'exited', exit }]);
   });
 });
 

@@ -102,7 +102,7 @@ describe('stopContainer()', () => {
   it('invents no exit and kills no shim while containerd is away', async () => {
     engine.tasks.failKill = new EngineError('unavailable', 'containerd is away');
     engine.shims.running.push({ pid: 7, id });
-    await expect(stop(0)).rejects.toMatchObject({ kind: 'unavailable' });
+    await expect(stop(0, NEVER, { ...TIMES, exitMs: 30 })).rejects.toMatchObject({ kind: 'unavailable' });
     expect(engine.shims.killed).toEqual([]);
     expect(state().phase).toBe('running');
     expect(engine.cgroups.killed).toContain(engine.store.containers.need(id).cgroupPath);
