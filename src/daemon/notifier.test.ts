@@ -55,20 +55,20 @@ describe('sendDatagram()', () => {
     const folder = await mkdtemp(join(tmpdir(), 'dvn'));
     const path = join(folder, 'n');
     const address = kind === 'a path' ? path : `@${path}`;
-    const listen = `
-import socket, sys
-name = sys.argv[1]
-s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-s.bind('\\0' + name[1:] if name[0] == '@' else name)
-print('bound', flush=True)
-print(s.recv(4096).decode(), flush=True)
-`;
-    const python = spawn('python3', ['-c', listen, address], { stdio: ['ignore', 'pipe', 'inherit'] });
+    // What Node has no datagram sockets for, Debian's perl has.
+    const listen = String.raw`
+      my $name = shift; $name =~ s/^@/\0/; $| = 1;
+      socket(my $socket, AF_UNIX, SOCK_DGRAM, 0) or die $!;
+      bind($socket, pack_sockaddr_un($name)) or die $!;
+      print "bound\n";
+      defined recv($socket, my $message, 4096, 0) or die $!;
+      print "$message\n";`;
+    const listener = spawn('perl', ['-MSocket', '-e', listen, address], { stdio: ['ignore', 'pipe', 'inherit'] });
     const output: Buffer[] = [];
-    python.stdout.on('data', (chunk: Buffer) => output.push(chunk));
-    await once(python.stdout, 'data');
+    listener.stdout.on('data', (chunk: Buffer) => output.push(chunk));
+    await once(listener.stdout, 'data');
     sendDatagram(address, 'READY=1');
-    await once(python, 'close');
+    await once(listener, 'close');
     expect(Buffer.concat(output).toString()).toBe('bound\nREADY=1\n');
     await rm(folder, { recursive: true });
   });

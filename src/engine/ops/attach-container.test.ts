@@ -76,8 +76,8 @@ describe('attachContainer()', () => {
     const [plain, terminal] = [await engineWith(RUNNING), await engineWith(RUNNING, true)];
     await using _ = plain.engine;
     await using terminalEngine = terminal.engine;
-    (await plain.attach()).resize(80, 25);
-    (await terminal.attach()).resize(100, 30);
+    await (await plain.attach()).resize(80, 25);
+    await (await terminal.attach()).resize(100, 30);
     expect(plain.engine.tasks.sizes).toEqual([]);
     expect(terminalEngine.tasks.sizes).toEqual([{ id: terminal.record.id, width: 100, height: 30 }]);
   });
