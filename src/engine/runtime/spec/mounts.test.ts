@@ -45,8 +45,6 @@ describe('containerMounts()', () => {
   });
 
   it('shows the sysfs of the node, read-only, to a user namespace in the network of the node', () => {
-    const sysfs = (more: Partial<MountsInput>): unknown =>
-      plan([], more).mounts.find(({ destination }) => destination === '/sys');
     const idMap = { hostId: 65_536, length: 65_536 };
     const options = ['rbind', 'rprivate', 'rro', 'nosuid', 'noexec', 'nodev'];
     expect(sysfs({ idMap, nodeNetwork: true })).toEqual({ destination: '/sys', type: 'bind', source: '/sys', options });
@@ -137,3 +135,7 @@ describe('containerMounts()', () => {
     expect(() => plan([mount('/ok'), mount(path)])).toThrow('config.mounts[1].container_path');
   });
 });
+
+function sysfs(more: Partial<MountsInput>): unknown {
+  return plan([], more).mounts.find(({ destination }) => destination === '/sys');
+}
