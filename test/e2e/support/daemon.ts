@@ -6,28 +6,39 @@ import { must, run } from './run.ts';
 import { eventually, nodeEnv } from './node.ts';
 import type { Ran } from './run.ts';
 
-const DAVITD = fileURLToPath(new URL('../../../dist/davitd.js', import.meta.url));
+const DIST = fileURLToPath(new URL('../../../dist/', import.meta.url));
+
+export interface DaemonOptions {
+  /** The folder of another build than the one that is tested. */
+  readonly dist?: string;
+  /** More of its environment. */
+  readonly env?: Readonly<Record<string, string>>;
+}
 
 /** A davitd of the test's own, beside the node's: its root, state and socket are in a folder of its own. */
 export class Daemon implements AsyncDisposable {
   readonly dir: string;
   readonly #flags: readonly string[];
+  readonly #options: DaemonOptions;
+  #dist: string;
   #pid = 0;
 
-  private constructor(dir: string, flags: readonly string[]) {
+  private constructor(dir: string, flags: readonly string[], options: DaemonOptions) {
     this.dir = dir;
     this.#flags = flags;
+    this.#options = options;
+    this.#dist = options.dist ?? DIST;
   }
 
-  static async start(flags: readonly string[] = []): Promise<Daemon> {
-    const daemon = await Daemon.launch(flags);
+  static async start(flags: readonly string[] = [], options: DaemonOptions = {}): Promise<Daemon> {
+    const daemon = await Daemon.launch(flags, options);
     await daemon.ready();
     return daemon;
   }
 
   /** As `start`, for one that is not waited for. */
-  static async launch(flags: readonly string[]): Promise<Daemon> {
-    const daemon = new Daemon(await mkdtemp('/run/dvt'), flags);
+  static async launch(flags: readonly string[], options: DaemonOptions = {}): Promise<Daemon> {
+    const daemon = new Daemon(await mkdtemp('/run/dvt'), flags, options);
     await daemon.#spawn();
     return daemon;
   }
@@ -48,8 +59,9 @@ export class Daemon implements AsyncDisposable {
     return `unix://${join(this.state, 'davit.sock')}`;
   }
 
-  /** Starts it again and returns when it is ready. */
-  async start(): Promise<void> {
+  /** Starts it again, perhaps another build, and returns when it is ready. */
+  async start(dist = this.#dist): Promise<void> {
+    this.#dist = dist;
     await this.#spawn();
     await this.ready();
   }
@@ -61,17 +73,26 @@ export class Daemon implements AsyncDisposable {
   async #spawn(): Promise<void> {
     await using log = await open(join(this.dir, 'davitd.log'), 'a');
     const own = ['--listen', this.endpoint, '--root', this.root, '--state', this.state];
-    const child = spawn(process.execPath, ['--disable-sigusr1', DAVITD, ...own, ...this.#flags], {
-      detached: true,
-      stdio: ['ignore', log.fd, log.fd],
-      env: nodeEnv(),
-    });
+    const child = spawn(
+      process.execPath,
+      ['--disable-sigusr1', join(this.#dist, 'davitd.js'), ...own, ...this.#flags],
+      {
+        detached: true,
+        stdio: ['ignore', log.fd, log.fd],
+        env: { ...nodeEnv(), ...this.#options.env },
+      },
+    );
     child.unref();
     this.#pid = child.pid ?? 0;
   }
 
   async end(signal: 'TERM' | 'KILL'): Promise<void> {
     process.kill(this.#pid, `SIG${signal}`);
+    await this.ended();
+  }
+
+  /** Returns when its process has ended, however that comes. */
+  async ended(): Promise<void> {
     await eventually("davitd's end", async () => ((await isAlive(this.#pid)) ? undefined : true));
   }
 

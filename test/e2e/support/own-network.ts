@@ -1,0 +1,71 @@
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { must, run } from './run.ts';
+
+/** Where plugins are on the machines that these tests run on. */
+const PLUGIN_DIRS = '/opt/cni/bin:/usr/lib/cni';
+
+/** A bridge with addresses of its own, so that what is left in it can be counted; disposal removes it. */
+export class OwnNetwork implements AsyncDisposable {
+  readonly bridge: string;
+  readonly dir: string;
+  readonly #third: number;
+
+  /** `number` (0 to 255) keeps networks that are there at the same time apart. */
+  constructor(dir: string, number: number) {
+    this.dir = join(dir, 'cni');
+    this.bridge = `dvte${number}`;
+    this.#third = number;
+  }
+
+  /** For davitd; plugins of the test's own are looked for in `bin` first. */
+  get flags(): readonly string[] {
+    return ['--cni-conf-dir', join(this.dir, 'net.d'), '--cni-bin-dir', `${join(this.dir, 'bin')}:${PLUGIN_DIRS}`];
+  }
+
+  /** `more` plugins come after the bridge. */
+  async write(more: readonly object[] = []): Promise<void> {
+    await mkdir(join(this.dir, 'net.d'), { recursive: true });
+    await mkdir(join(this.dir, 'bin'), { recursive: true });
+    const bridge = {
+      type: 'bridge',
+      bridge: this.bridge,
+      isGateway: true,
+      ipMasq: true,
+      ipam: {
+        type: 'host-local',
+        dataDir: join(this.dir, 'addresses'),
+        ranges: [[{ subnet: `10.213.${this.#third}.0/24` }]],
+        routes: [{ dst: '0.0.0.0/0' }],
+      },
+    };
+    const portmap = { type: 'portmap', capabilities: { portMappings: true } };
+    const list = { cniVersion: '1.0.0', name: this.bridge, plugins: [bridge, portmap, ...more] };
+    const path = join(this.dir, 'net.d', '10-test.conflist');
+    await writeFile(`${path}.new`, JSON.stringify(list));
+    await must('mv', [`${path}.new`, path]);
+  }
+
+  /** A plugin of the test's own, a shell script. */
+  async writePlugin(name: string, script: string): Promise<void> {
+    await mkdir(join(this.dir, 'bin'), { recursive: true });
+    await writeFile(join(this.dir, 'bin', name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  }
+
+  /** What pods have of it now; each line names one thing. */
+  async inUse(): Promise<readonly string[]> {
+    const addresses = await readdir(join(this.dir, 'addresses', this.bridge)).catch(() => []);
+    const ports = await readdir(`/sys/class/net/${this.bridge}/brif`).catch(() => []);
+    const rules = (await must('iptables-save', ['-t', 'nat'])).split('\n').filter((line) => line.includes(this.bridge));
+    return [
+      ...addresses.filter((name) => /^\d+(\.\d+){3}$/.test(name)).map((name) => `address ${name}`),
+      ...ports.map((name) => `veth ${name}`),
+      ...rules.map((rule) => `rule ${rule}`),
+    ];
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await run('ip', ['link', 'delete', this.bridge]);
+    await rm(this.dir, { recursive: true, force: true });
+  }
+}
