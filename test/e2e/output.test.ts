@@ -57,13 +57,20 @@ async function nextPump(before: number): Promise<number> {
   });
 }
 
+/** How long a process of Node takes to start here and now: a pump that was killed is away for at least that. */
+async function nodeStartMs(): Promise<number> {
+  const began = performance.now();
+  await run(process.execPath, ['-e', '0']);
+  return performance.now() - began;
+}
+
 /** Every line once and in order, and no pause that the machine has not made itself. */
-async function expectWhole(writer: SteadyWriter, written: Written): Promise<void> {
+async function expectWhole(writer: SteadyWriter, written: Written, allowanceMs = 0): Promise<void> {
   expect(written.firstWrong).toBeUndefined();
   expect(written.lines).toBe(written.last);
   const machine = await writer.machinePauseMs();
   console.log(JSON.stringify({ ...written, machinePauseMs: machine }));
-  expect(written.longestPauseMs).toBeLessThan(PAUSE_LIMIT_MS + machine);
+  expect(written.longestPauseMs).toBeLessThan(PAUSE_LIMIT_MS + allowanceMs + machine);
 }
 
 describe('a container that writes 5 MB/s', () => {
@@ -99,6 +106,7 @@ describe('a container that writes 5 MB/s', () => {
     const writer = await SteadyWriter.start(cri, daemon.dir, { name: `kills-${tty}`, tty });
     const from = Date.now();
     const rotated: string[] = [];
+    let slowestStartMs = 0;
     for (let n = 0; n < KILLS; n++) {
       const pid = await pumpPid();
       process.kill(pid, 'SIGKILL');
@@ -110,9 +118,10 @@ describe('a container that writes 5 MB/s', () => {
         await cri.call('ReopenContainerLog', { containerId: writer.id });
       }
       await next;
+      slowestStartMs = Math.max(slowestStartMs, await nodeStartMs());
     }
     const written = await writer.finish(from, Date.now(), rotated);
-    await expectWhole(writer, written);
+    await expectWhole(writer, written, slowestStartMs);
     expect(written.lines).toBeGreaterThan(0);
     await cri.call('RemovePodSandbox', { podSandboxId: writer.podId });
   });
