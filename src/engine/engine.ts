@@ -1,14 +1,18 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createContainerd, createShims } from './containerd/index.ts';
+import { BootRecord } from './boot-record.ts';
+import type { SinceLast } from './boot-record.ts';
+import { createContainerd, createShims, SUPERVISED_FOLDER } from './containerd/index.ts';
 import type { Containerd } from './containerd/index.ts';
 import type { EngineConfig } from './engine-config.ts';
 import type { Engine } from './engine-api.ts';
 import { messageOf } from './errors.ts';
 import { EventHub } from './events/index.ts';
 import { createExecService, ShimProcesses } from './exec/index.ts';
-import { APPARMOR_PARSER, readHostFacts } from './host/index.ts';
+import { APPARMOR_PARSER, readBoot, readHostFacts } from './host/index.ts';
+import type { Boot } from './host/index.ts';
+import { removeFormerBoot } from './former-boot.ts';
 import { createImageService } from './image/index.ts';
 import type { ImageObserver } from './image/index.ts';
 import { observeImages } from './image-events.ts';
@@ -24,6 +28,7 @@ import type { Logger } from './logger.ts';
 import { createNetworkService } from './network/index.ts';
 import { createObserver } from './observer.ts';
 import type { StepReport } from './op.ts';
+import { AfterReboot } from './ops/after-reboot.ts';
 import { ContainerExits } from './ops/container-exits.ts';
 import type { OpsDeps } from './ops/deps.ts';
 import { execTarget } from './ops/open-exec.ts';
@@ -73,6 +78,8 @@ export interface EngineDeps {
   readonly entries: EngineEntries;
   /** davit's own. */
   readonly version: string;
+  /** The boot of the node that davitd runs in; absent: the kernel's. */
+  readonly boot?: Boot;
   /** Told of every step of every operation, for metrics. */
   readonly stepEnded: (report: StepReport) => void;
   /** Told of every search for what no record owns, for metrics. */
@@ -230,11 +237,20 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
     reported: deps.reconciled,
   });
   const gate = new ReadyGate();
+  const boot = deps.boot ?? (await readBoot());
+  const bootRecord = new BootRecord({ root: config.root, bootId: boot.id, logger });
+  const afterReboot = new AfterReboot({ ...opsDeps, settled: () => bootRecord.settled() });
+  let since: SinceLast = { rebooted: false, unclean: false };
   const services: readonly Service[] = [
     {
       name: 'records',
       start: async () => {
         await privateFolders(config);
+        since = await bootRecord.begin();
+        if (since.rebooted) {
+          const removed = await removeFormerBoot(config.state, [SUPERVISED_FOLDER]);
+          logger.warn({ ...since, removed }, 'the node was restarted');
+        }
         await preparePauseRoot(pauseRoot, entries.pause);
         await store.start();
         await opsDeps.marks.start();
@@ -243,7 +259,7 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
           logger.error({ ...damaged }, 'a record cannot be read; its object is left alone');
         }
       },
-      close: async () => undefined,
+      close: () => bootRecord.end(),
     },
     namespaces,
     rootfs,
@@ -257,16 +273,20 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
     {
       name: 'runtime',
       start: async (signal) => {
-        watchByShims(opsDeps);
+        if (!since.rebooted) watchByShims(opsDeps);
         await containerd.ready(signal);
         await Promise.all([images.start(signal), runtimes.start(signal)]);
-        await instruments.around({ kind: 'action', name: 'restore', attributes: {} }, () => restore(opsDeps, signal));
+        await instruments.around({ kind: 'action', name: 'restore', attributes: {} }, () =>
+          restore(opsDeps, since.rebooted ? boot.startedAt : undefined, signal),
+        );
         await execs.recover((id) => execTarget(store, id));
         gate.open();
+        afterReboot.begin(since);
         await network.gc(signal);
       },
       close: () => images.close(),
     },
+    { name: 'after a reboot', start: async () => undefined, close: () => afterReboot.close() },
     { name: 'reconcile', start: async () => reconcile.start(), close: () => reconcile.close() },
     new LostTasks({ ...opsDeps, containerd }),
     { name: 'creates', start: async () => undefined, close: () => jobs.close() },

@@ -20,6 +20,7 @@ export { LEASE_LABEL } from './leases.ts';
 export type { Lease, LeaseRequest } from './leases.ts';
 export { OWNER_LABEL, ownerFilter } from './owner-label.ts';
 export type { ServerFacts, SnapshotterFacts } from './probe.ts';
+export { SUPERVISED_FOLDER } from './supervised-paths.ts';
 export { createShims } from './shim/shims.ts';
 export type { Shims } from './shim/shims.ts';
 export { ShimGone } from './shim/ttrpc-connection.ts';

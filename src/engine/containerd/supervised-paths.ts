@@ -15,6 +15,8 @@ export interface SupervisedPaths {
   readonly pidFile: string;
 }
 
+/** Name of the folder that holds them, below root and below state. */
+export const SUPERVISED_FOLDER = 'containerd';
 /** The longest path that a unix socket can have, in bytes. */
 const SOCKET_PATH_LIMIT = 107;
 /** containerd listens for its shims' events at its own socket's path with this after it. */
@@ -22,9 +24,9 @@ const TTRPC_SUFFIX = '.ttrpc';
 
 /** `root` and `state` are the engine's own directories. */
 export function supervisedPaths(root: string, state: string): SupervisedPaths {
-  const ownState = join(state, 'containerd');
+  const ownState = join(state, SUPERVISED_FOLDER);
   return {
-    root: join(root, 'containerd'),
+    root: join(root, SUPERVISED_FOLDER),
     state: ownState,
     address: join(ownState, 'containerd.sock'),
     config: join(root, 'containerd.toml'),

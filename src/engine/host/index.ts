@@ -1,3 +1,5 @@
+export { readBoot } from './boot.ts';
+export type { Boot } from './boot.ts';
 export { cgroupLayout, hierarchyOf } from './cgroup-layout.ts';
 export type { CgroupHierarchy, CgroupLayout, CgroupMode } from './cgroup-layout.ts';
 export { allHostDevices, devicesAt } from './host-devices.ts';

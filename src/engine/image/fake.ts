@@ -35,6 +35,10 @@ export class FakeImages implements ImageService {
     return Promise.resolve();
   }
 
+  verify(): Promise<readonly string[]> {
+    return Promise.resolve([]);
+  }
+
   close(): Promise<void> {
     return Promise.resolve();
   }

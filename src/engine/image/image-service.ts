@@ -30,6 +30,7 @@ import { SharedWork } from './shared-work.ts';
 import type { StoredImage } from './stored-image.ts';
 import { TlsSettings } from './tls-settings.ts';
 import { unpackImage } from './unpack-image.ts';
+import { verifyImages } from './verify-images.ts';
 
 export interface ImageServiceDeps {
   readonly clients: Pick<Clients, 'content' | 'events' | 'images' | 'introspection' | 'leases' | 'snapshots'>;
@@ -167,6 +168,23 @@ class Images implements ImageService {
     this.#deps.logger.info({ image, id: found.id }, 'image removed');
     this.#deps.reports?.removed({ id: found.id, reference: image });
     void this.#usage.refresh();
+  }
+
+  async verify(signal: AbortSignal): Promise<readonly string[]> {
+    const { clients, layers, logger, options } = this.#deps;
+    const { removed } = await verifyImages(
+      {
+        clients,
+        layers,
+        logger,
+        snapshotters: options.snapshotters,
+        images: () => this.#table.list().flatMap(({ id }) => this.#table.find(id) ?? []),
+        remove: (id, by) => this.#store.remove(id, by),
+      },
+      AbortSignal.any([signal, this.#stop.signal]),
+    );
+    if (removed.length > 0) void this.#usage.refresh();
+    return removed;
   }
 
   work(): readonly PullWork[] {

@@ -26,6 +26,8 @@ export interface ImageService extends Service {
   list(filter: string | undefined): readonly Image[];
   /** Removes an image with all its names, by any of them. Unknown images are fine. */
   remove(image: string, signal: AbortSignal): Promise<void>;
+  /** Finds and removes what a loss of power has damaged; answers the ids of removed images. See verify-images.ts. */
+  verify(signal: AbortSignal): Promise<readonly string[]>;
   /** The pulls that are under way, the oldest first. */
   work(): readonly PullWork[];
   /** As it was at the last look, which is taken in the background. */

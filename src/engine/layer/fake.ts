@@ -48,6 +48,11 @@ export class FakeLayers implements LayerService {
     return Promise.resolve(this.layers.has(`${snapshotter} ${chainId}`));
   }
 
+  discard(chainId: string, snapshotter: string): Promise<boolean> {
+    this.layers.delete(`${snapshotter} ${chainId}`);
+    return Promise.resolve(true);
+  }
+
   hold(chainId: string, snapshotter: string): Promise<boolean> {
     return this.committed(chainId, snapshotter);
   }

@@ -17,6 +17,8 @@ export interface LayerService {
   usageOf(key: string, snapshotter: string, signal: AbortSignal): Promise<RootUsage>;
   /** True when the snapshotter has the unpacked layers up to this chain id. */
   committed(chainId: string, snapshotter: string, signal: AbortSignal): Promise<boolean>;
+  /** Takes unpacked layers away, to be unpacked again when they are needed; false when something stands on them. */
+  discard(chainId: string, snapshotter: string, signal: AbortSignal): Promise<boolean>;
   /** Like `committed`; what is there stays for as long as the lease does. */
   hold(chainId: string, snapshotter: string, lease: string, signal: AbortSignal): Promise<boolean>;
   /**

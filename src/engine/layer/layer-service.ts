@@ -128,6 +128,17 @@ class Layers implements LayerService {
     }
   }
 
+  async discard(chainId: string, snapshotter: string, signal: AbortSignal): Promise<boolean> {
+    try {
+      await this.#deps.clients.snapshots.remove({ key: chainId, snapshotter }, { signal });
+      return true;
+    } catch (error) {
+      if (isKind(error, 'failed-precondition')) return false;
+      if (isKind(error, 'not-found')) return true;
+      throw error;
+    }
+  }
+
   async hold(chainId: string, snapshotter: string, lease: string, signal: AbortSignal): Promise<boolean> {
     if (!(await this.committed(chainId, snapshotter, signal))) return false;
     const resource = { id: chainId, type: `snapshots/${snapshotter}` };

@@ -1,3 +1,4 @@
+import type { Nanos } from '../types.ts';
 import type { LiveTask } from '../runtime/task-types.ts';
 import type { ContainerRecord, SandboxRecord } from '../store/index.ts';
 
@@ -8,6 +9,8 @@ export interface LiveFacts {
   readonly pinned: ReadonlySet<string>;
   /** Sandboxes whose files are there. */
   readonly withFiles: ReadonlySet<string>;
+  /** The node was restarted since the records were made, at this time; absent: it was not, as far as anybody knows. */
+  readonly rebootedAt?: Nanos;
 }
 
 export type SandboxAction =
@@ -26,6 +29,8 @@ export type ContainerAction =
   /** Its task was started, but the record did not come to say so. */
   | { readonly do: 'adopt'; readonly pid: number }
   | { readonly do: 'fail-start'; readonly reason: string }
+  /** It ended with the node, and its status with it. */
+  | { readonly do: 'node-rebooted'; readonly finishedAt: Nanos }
   /** The status is recorded and the task is still there. */
   | { readonly do: 'delete-task' }
   | { readonly do: 'undo' };
@@ -57,6 +62,9 @@ function sandboxAction(record: SandboxRecord, live: LiveFacts): SandboxAction {
       break;
   }
   const paths = record.namespaces;
+  if (live.rebootedAt !== undefined && !live.pinned.has(record.id)) {
+    return { do: 'not-ready', reason: 'the node was restarted' };
+  }
   const hasPins = paths.network !== undefined || paths.ipc !== undefined || paths.uts !== undefined;
   if (hasPins && !live.pinned.has(record.id)) {
     return { do: 'not-ready', reason: 'its namespaces are gone: the node was restarted, or somebody removed them' };
@@ -79,14 +87,21 @@ function containerAction(record: ContainerRecord, live: LiveFacts): ContainerAct
     case 'unknown':
       return { do: 'keep' };
     case 'created':
+      if (task === undefined && live.rebootedAt !== undefined) return rebootedAction(live.rebootedAt, record.createdAt);
       return task === undefined ? { do: 'keep' } : startedAction(task);
     case 'starting':
       return startedAction(task);
     case 'running':
-      return { do: 'watch' };
+      if (task !== undefined || live.rebootedAt === undefined) return { do: 'watch' };
+      return rebootedAction(live.rebootedAt, record.state.startedAt);
     case 'exited':
       return task === undefined ? { do: 'keep' } : { do: 'delete-task' };
   }
+}
+
+/** It ended before the node started again; nobody knows when. The clock may have been set since `began`. */
+function rebootedAction(rebootedAt: Nanos, began: Nanos): ContainerAction {
+  return { do: 'node-rebooted', finishedAt: rebootedAt > began ? rebootedAt : began };
 }
 
 /** A start is recorded when it has succeeded: a task without that record says how far it came. */

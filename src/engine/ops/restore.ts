@@ -2,7 +2,9 @@ import { nowNanos } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import { moveContainer, moveSandbox } from '../store/index.ts';
 import type { ContainerRecord, SandboxRecord } from '../store/index.ts';
+import type { Nanos } from '../types.ts';
 import type { OpsDeps } from './deps.ts';
+import { UNKNOWN_EXIT_CODE } from './handle-exit.ts';
 import { watchPause, withoutPause } from './pause.ts';
 import { planRestore } from './plan-restore.ts';
 import type { ContainerAction, SandboxAction } from './plan-restore.ts';
@@ -36,8 +38,11 @@ export function watchByShims(deps: RestoreDeps): void {
   }
 }
 
-/** Finds again what ran when davitd went. One object that cannot be restored is told and does not stop the others. */
-export async function restore(deps: RestoreDeps, signal: AbortSignal): Promise<void> {
+/**
+ * Finds again what ran when davitd went. One object that cannot be restored is told and does not stop the others.
+ * `rebootedAt`: when the node was restarted, if it was since then.
+ */
+export async function restore(deps: RestoreDeps, rebootedAt: Nanos | undefined, signal: AbortSignal): Promise<void> {
   const [tasks, pinned, withFiles] = await Promise.all([
     deps.tasks.list(signal),
     deps.namespaces.list(),
@@ -47,6 +52,7 @@ export async function restore(deps: RestoreDeps, signal: AbortSignal): Promise<v
     tasks: new Map(tasks.map((task) => [task.id, task])),
     pinned: new Set(pinned.map((pins) => pins.sandboxId)),
     withFiles: new Set(withFiles),
+    ...(rebootedAt === undefined ? {} : { rebootedAt }),
   });
   await inParallel([...plan.containers], async ([record, action]) => {
     await guarded(deps, { container: record.id, action: action.do }, () =>
@@ -95,12 +101,30 @@ async function restoreContainer(
         }),
       );
       return;
+    case 'node-rebooted':
+      await deps.store.containers.update(id, (current) => rebootedContainer(current, action.finishedAt));
+      return;
     case 'delete-task':
       await deps.tasks.delete(id, sandboxId, signal);
       return await deps.log.release(id);
     case 'undo':
       return await dropContainer(deps, id, signal);
   }
+}
+
+function rebootedContainer(current: ContainerRecord, finishedAt: Nanos): ContainerRecord {
+  const { state } = current;
+  return moveContainer(current, {
+    phase: 'exited',
+    ...(state.phase === 'running' ? { startedAt: state.startedAt } : {}),
+    finishedAt,
+    exitCode: UNKNOWN_EXIT_CODE,
+    reason: 'NodeRebooted',
+    message:
+      state.phase === 'running'
+        ? 'the container ended when the node was restarted; its exit status is not known'
+        : 'the node was restarted before the container was started',
+  });
 }
 
 async function restoreSandbox(deps: RestoreDeps, record: SandboxRecord, action: SandboxAction): Promise<void> {

@@ -79,10 +79,11 @@ export class FakeTasks implements TaskService {
   }
 
   async wait(id: string, signal: AbortSignal): Promise<TaskEnd> {
+    const { exit } = this.#need(id);
     const aborted = new Promise<never>((_, reject) => {
       signal.addEventListener('abort', () => reject(signal.reason), { once: true });
     });
-    return await Promise.race([this.#need(id).exit.promise, aborted]);
+    return await Promise.race([exit.promise, aborted]);
   }
 
   async update(id: string, resources: object, _signal: AbortSignal, platform: Platform = 'linux'): Promise<void> {
