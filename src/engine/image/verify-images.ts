@@ -65,8 +65,9 @@ async function sizesAreRight(
   for (const blob of image.layers) {
     try {
       const { info } = await clients.content.info({ digest: blob.digest }, { signal });
-      if (info?.size.toNumber() !== blob.size) return { problem: `it has ${info?.size} of ${blob.size} bytes`, blob };
-      const madeAt = nanosOf(info.createdAt);
+      const size = info?.size.toNumber() ?? 0;
+      if (size !== blob.size) return { problem: `it has ${size} of ${blob.size} bytes`, blob };
+      const madeAt = nanosOf(info?.createdAt ?? null);
       if (madeAt > newestAt) newestAt = madeAt;
     } catch (error) {
       // Another client's image may do without packed layers once it is unpacked.

@@ -13,13 +13,16 @@ import { testEngine } from './test-engine.ts';
 const NEVER = new AbortController().signal;
 const REBOOTED_AT = 5_000_000_000_000_000_000n;
 
+function sleeping(name: string) {
+  return containerSpec({ metadata: { name, attempt: 0 }, command: ['sleep', '1'] });
+}
+
 /** A pod with a container that runs, and one that waits for its start. */
 async function podOf(engine: Awaited<ReturnType<typeof testEngine>>) {
   const sandbox = await runSandbox(engine.deps, sandboxSpec(), NEVER);
-  const spec = (name: string) => containerSpec({ metadata: { name, attempt: 0 }, command: ['sleep', '1'] });
-  const running = await createContainer(engine.deps, sandbox, spec('running'), NEVER);
+  const running = await createContainer(engine.deps, sandbox, sleeping('running'), NEVER);
   await startContainer(engine.deps, running, NEVER);
-  const created = await createContainer(engine.deps, sandbox, spec('created'), NEVER);
+  const created = await createContainer(engine.deps, sandbox, sleeping('created'), NEVER);
   return { sandbox, running, created };
 }
 
