@@ -12,6 +12,7 @@ import type { Image, SandboxSpec, WindowsSecurity } from '../types.ts';
 import { windowsSpecSandbox } from './build-windows-spec.ts';
 import type { OpsDeps } from './deps.ts';
 import { sandboxLabels } from './labels.ts';
+import { namingShim } from './naming-shim.ts';
 import { labelPauseRoot, podLabelsOf } from './selinux.ts';
 import { SIGKILL } from './signals.ts';
 
@@ -78,7 +79,9 @@ export async function runPause(deps: PauseDeps, record: SandboxRecord, signal: A
     },
     signal,
   );
-  const made = await deps.tasks.create({ id, sandboxId: id, rootfs, io: { terminal: false } }, signal);
+  const made = await namingShim(handler.config.type, () =>
+    deps.tasks.create({ id, sandboxId: id, rootfs, io: { terminal: false } }, signal),
+  );
   watchPause(deps, id);
   await deps.tasks.start(id, id, signal);
   return made;

@@ -9,6 +9,7 @@ import type { ContainerRecord } from '../store/index.ts';
 import type { OpsDeps } from './deps.ts';
 import { handleContainerExit } from './handle-exit.ts';
 import type { HandleExitDeps } from './handle-exit.ts';
+import { namingShim } from './naming-shim.ts';
 import { labelledRoot } from './selinux.ts';
 import { SIGKILL } from './signals.ts';
 
@@ -136,7 +137,9 @@ async function createTask(
 ): Promise<TaskProcess> {
   const mounts = await deps.layers.mountsOf(record.snapshotKey, record.snapshotter, signal);
   const rootfs = labelledRoot(mounts, record.mountLabel);
-  return await deps.tasks.create({ id: record.id, sandboxId: record.sandboxId, rootfs, io }, signal);
+  return await namingShim(record.runtimeType, () =>
+    deps.tasks.create({ id: record.id, sandboxId: record.sandboxId, rootfs, io }, signal),
+  );
 }
 
 async function recordStartError(deps: StartContainerDeps, record: ContainerRecord, cause: unknown): Promise<void> {
