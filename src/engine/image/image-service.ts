@@ -135,8 +135,9 @@ class Images implements ImageService {
     const reference = parseReference(request.image);
     const credentials = credentialsOf(request.auth);
     const [snapshotter] = this.#deps.options.snapshotters;
-    const { namespace, name } = request.sandbox ?? {};
-    this.#deps.logger.debug({ image: reference.canonical, namespace, pod: name }, 'pull asked for');
+    const { sandbox } = request;
+    const pod = sandbox === undefined ? {} : { pod: `${sandbox.namespace}/${sandbox.name}` };
+    this.#deps.logger.debug({ image: reference.canonical, ...pod }, 'pull asked for');
     const key = [reference.canonical, credentialsHash(credentials), snapshotter].join(' ');
     const image = await this.#pulls.join(key, signal, (ended) =>
       this.#pull(reference, credentials, key, AbortSignal.any([ended, this.#stop.signal])),

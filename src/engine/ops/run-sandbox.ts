@@ -89,7 +89,8 @@ async function createSandbox(
   signal: AbortSignal,
 ): Promise<SandboxRecord> {
   const id = newSandboxId();
-  const context = { subject: { sandbox: id, pod: spec.metadata.name }, signal, observer: deps.observer };
+  const { namespace, name } = spec.metadata;
+  const context = { subject: { sandbox: id, pod: `${namespace}/${name}` }, signal, observer: deps.observer };
   return await runOp(RUN_SANDBOX, context, async (step) => {
     await reserveName(deps, step, spec, id);
     const intent = await persistIntent(deps, step, id, spec, handlerName, configHash);

@@ -69,14 +69,28 @@ export class CriClient implements Disposable {
     });
   }
 
-  /** The gRPC code that ends a call with a stream of replies, by its name. */
-  async streamEnd(method: string, request: object): Promise<string> {
+  /** A stream of replies; whoever opens it ends it. */
+  stream(method: string, request: object): ClientReadableStream<unknown> {
     const stub = this.#client as unknown as Record<string, StreamStub>;
     const stream = stub[method]?.call(this.#client, request);
+    if (stream === undefined) throw new Error(`no method ${method}`);
+    return stream;
+  }
+
+  /** All replies of a stream that ends. */
+  async collect<Reply>(method: string, request: object): Promise<readonly Reply[]> {
+    const replies: Reply[] = [];
+    for await (const reply of this.stream(method, request)) replies.push(reply as Reply);
+    return replies;
+  }
+
+  /** The gRPC code that ends a call with a stream of replies, by its name. */
+  async streamEnd(method: string, request: object): Promise<string> {
+    const stream = this.stream(method, request);
     return await new Promise((resolve) => {
-      stream?.on('data', () => undefined);
-      stream?.on('end', () => resolve('OK'));
-      stream?.on('error', (error: ServiceError) => resolve(status[error.code]));
+      stream.on('data', () => undefined);
+      stream.on('end', () => resolve('OK'));
+      stream.on('error', (error: ServiceError) => resolve(status[error.code]));
     });
   }
 
