@@ -61,7 +61,8 @@ make_kubelet() {
   (
     cd "$home"
     export CGO_ENABLED=0 GOFLAGS=-buildvcs=false
-    kubelet_module >go.mod
+    # go reads a go.mod that is there, an empty one too.
+    kubelet_module >module.txt && mv module.txt go.mod
     printf '//go:build tools\n\npackage tools\n\nimport _ "k8s.io/kubernetes/cmd/kubelet"\n' >tools.go
     go mod tidy && go build -trimpath -ldflags "-s -w $flags" -o ../kubelet k8s.io/kubernetes/cmd/kubelet
   ) && rm -rf "$home"

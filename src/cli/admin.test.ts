@@ -7,7 +7,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   Admin,
   type EventsRequest,
+  type IDumpReply,
   type IEventsReply,
+  type IImageWorkReply,
   type ITopReply,
   type TopRequest,
 } from '../admin/generated/admin.js';
@@ -37,6 +39,20 @@ beforeEach(async () => {
     top: (call: { request: TopRequest }, done: (error: null, reply: ITopReply) => void) => {
       topAsked.push(call.request);
       done(null, (tops.length > 1 ? tops.shift() : tops[0]) ?? {});
+    },
+    imageWork: (_call: unknown, done: (error: null, reply: IImageWorkReply) => void) => {
+      const time = nanos(START_MS);
+      const fresh = { reference: 'r/fresh:1', startedAt: time, lastByteAt: time, waiters: 1 };
+      const [startedAt, lastByteAt] = [nanos(START_MS - 90_000), nanos(START_MS - 61_000)];
+      const half = { reference: 'r/half:1', startedAt, lastByteAt, waiters: 2 };
+      done(null, {
+        time,
+        pulls: [{ ...half, totalBytes: 8.6e9, receivedBytes: 3.1e9, totalLayers: 9, doneLayers: 4 }, fresh],
+      });
+    },
+    dump: (call: ServerWritableStream<unknown, IDumpReply>) => {
+      for (const part of ['{"a":', '1}\n']) call.write({ data: Buffer.from(part) });
+      call.end();
     },
     events: (call: ServerWritableStream<EventsRequest, IEventsReply>) => {
       eventsAsked.push(call.request);
@@ -70,9 +86,9 @@ describe('davit top', () => {
       'STATE',
       'RESTARTS',
       'CPU',
-      'OF',
+      'LIMIT',
       'MEMORY',
-      'OF',
+      'LIMIT',
       'RX',
       'TX',
       'RX/s',
@@ -170,6 +186,20 @@ describe('davit events', () => {
   });
 });
 
+describe('davit pulls and davit dump', () => {
+  it('tell how far pulls are', async () => {
+    const rows = (await davit('pulls')).stdout.split('\n').map((row) => row.split(/ {3,}/));
+    expect(rows.slice(1, 3)).toEqual([
+      ['r/half:1', '1m30s', '3.1GB of 8.6GB', '4 of 9', '1m1s', '2'],
+      ['r/fresh:1', '0s', '0B of ?', '0 of ?', '0s', '1'],
+    ]);
+  });
+
+  it('print what davitd knows', async () => {
+    expect((await davit('dump')).stdout).toBe('{"a":1}\n');
+  });
+});
+
 const EVENT = {
   sequence: 1,
   time: nanos(START_MS),
@@ -179,7 +209,7 @@ const EVENT = {
   podNamespace: 'default',
   podName: 'web',
   containerName: 'main',
-  attributes: { exit_code: '137', message: 'out of memory' },
+  attributes: { exit_code: '137', message: 'out of memory', image_id: 'sha256:ab' },
 };
 
 /** Two pods, `seconds` after the start: 1.5 KiB/s come in and 512 B/s go out of one; the node is half busy. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { fakeHost } from '../doctor/fake-host.ts';
 import { reportOn } from './doctor-report.ts';
-import { Unsound } from './errors.ts';
+import { Ended } from './errors.ts';
 import { Options } from './options.ts';
 
 async function report(values: Record<string, string | boolean>, json = false) {
@@ -15,7 +15,7 @@ async function report(values: Record<string, string | boolean>, json = false) {
 describe('reportOn()', () => {
   it('shows the worst first, each with why and fix, and fails', async () => {
     const { text, failure } = await report({});
-    expect(failure).toBeInstanceOf(Unsound);
+    expect(failure).toBeInstanceOf(Ended);
     expect(text).toMatch(/^ERROR {4}kernel {8}the kernel has no .* namespace\n {23}why: .*\n {23}fix: /);
     expect(text).toContain('ERROR    clock         the clock says 1970-01-01');
     expect(text.indexOf('ERROR')).toBeLessThan(text.indexOf('WARNING'));

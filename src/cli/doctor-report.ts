@@ -2,16 +2,18 @@ import { checkConfig, defaultConfig, formatProblem } from '../config/index.ts';
 import { examine } from '../doctor/index.ts';
 import type { Finding, Host, Level } from '../doctor/index.ts';
 import { printJson, type Call } from './command.ts';
-import { Unsound } from './errors.ts';
+import { Ended } from './errors.ts';
 import { printable } from './table.ts';
 
 const HEADS: Readonly<Record<Level, string>> = { error: 'ERROR', warning: 'WARNING', note: 'note', ok: 'ok' };
 const LEVELS: readonly Level[] = ['error', 'warning', 'note', 'ok'];
+/** The exit code when something must be mended. */
+const UNSOUND = 1;
 /** Wide enough for the longest level and the longest name of a check. */
 const LEVEL_WIDTH = 9;
 const CHECK_WIDTH = 14;
 
-/** Prints what is found; throws Unsound when there is an error among it. */
+/** Prints what is found; throws Ended when there is an error among it. */
 export async function reportOn(host: Host, call: Pick<Call, 'stdout' | 'options' | 'json'>): Promise<void> {
   const file = call.options.text('config');
   const { config, problems } = checkConfig(file === undefined ? [] : ['--config', file]);
@@ -22,7 +24,7 @@ export async function reportOn(host: Host, call: Pick<Call, 'stdout' | 'options'
   const counts = countLevels(findings);
   if (call.json) printJson(call, { checks: findings, counts });
   else call.stdout.write(render(findings, counts, call.options.flag('all')));
-  if (counts.error > 0) throw new Unsound();
+  if (counts.error > 0) throw new Ended(UNSOUND);
 }
 
 function misconfigured(found: string): Finding {

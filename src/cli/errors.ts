@@ -14,7 +14,13 @@ export class CallError extends Error {
   }
 }
 
-/** What was looked at is not as it should be, and the output has said so. Exit code 1, without a line on stderr. */
-export class Unsound extends Error {
-  override readonly name = 'Unsound';
+/** The output has said all there is to say; nothing comes on stderr, and `code` is the exit code. */
+export class Ended extends Error {
+  override readonly name = 'Ended';
+  readonly code: number;
+
+  constructor(code: number) {
+    super(`ended with ${code}`);
+    this.code = code;
+  }
 }

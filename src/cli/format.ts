@@ -23,7 +23,7 @@ export function shortId(id: string): string {
 
 /** The time since `nanos` (since the epoch) in the two largest units: `45s`, `3m20s`, `5h12m`, `9d4h`. */
 export function age(nanos: Long, nowMs: number): string {
-  let seconds = Math.max(0, Math.floor((nowMs - Number(nanos.toString()) / 1e6) / 1000));
+  let seconds = Math.max(0, Math.floor(Math.round(nowMs - Number(nanos.toString()) / 1e6) / 1000));
   const parts: string[] = [];
   for (const [unit, size] of AGES) {
     const count = Math.floor(seconds / size);

@@ -79,6 +79,20 @@ describe('runCli()', () => {
     );
   });
 
+  it('runs a command, prints its outputs and ends as it did', async () => {
+    const asked: unknown[] = [];
+    await serve({
+      execSync: (request) => {
+        asked.push(request.containerId, request.cmd, request.timeout.toNumber());
+        return { stdout: Buffer.from('o\n'), stderr: Buffer.from('e\n'), exitCode: 3 };
+      },
+    });
+    const ran = await davit('exec', '--timeout', '5', '--', 'x', 'ls', '-l');
+    expect(ran).toEqual({ code: 3, stdout: 'o\n', stderr: 'e\n' });
+    expect(asked).toEqual(['x', ['ls', '-l'], 5]);
+    expect(await davit('exec', 'x')).toMatchObject({ code: 2 });
+  });
+
   it('inspects a pod where no container has the id', async () => {
     await serve({
       containerStatus: () => fail(status.NOT_FOUND, 'no container'),

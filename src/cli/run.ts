@@ -2,7 +2,7 @@ import { parseCommandLine } from './arguments.ts';
 import { createClient, type SocketClient } from './client.ts';
 import type { Output } from './command.ts';
 import { COMMANDS } from './commands/index.ts';
-import { CallError, Unsound, UsageError } from './errors.ts';
+import { CallError, Ended, UsageError } from './errors.ts';
 import type { Options } from './options.ts';
 import { printable } from './table.ts';
 import { processTerminal, type Terminal } from './terminal.ts';
@@ -28,7 +28,8 @@ export async function runCli(argv: readonly string[], deps: CliDeps): Promise<nu
     await run(argv, deps);
     return 0;
   } catch (error) {
-    if (!(error instanceof Unsound)) deps.stderr.write(`davit: ${printable(describe(error))}\n`);
+    if (error instanceof Ended) return error.code;
+    deps.stderr.write(`davit: ${printable(describe(error))}\n`);
     return error instanceof UsageError ? MISUSED : FAILED;
   }
 }

@@ -49,6 +49,7 @@ export function fakeHost(fake: FakeHost = {}): Host {
     nowMs: fake.nowMs ?? Date.UTC(2026, 5, 1),
     text: async (path) => files[path] ?? '',
     list: async (path) => list(path),
+    links: async (path) => list(path).map((name) => files[`${path}/${name}`] ?? ''),
     exists: async (path) => files[path] !== undefined || list(path).length > 0,
     space: async (path) => ({ ...HEALTHY, path, ...fake.spaces?.[path] }),
     find: (program) => (programs.some(([line]) => line.split(' ', 1)[0] === program) ? program : undefined),

@@ -32,6 +32,8 @@ export interface Host {
   readonly nowMs: number;
   text(path: string): Promise<string>;
   list(path: string): Promise<readonly string[]>;
+  /** What the links in a folder point to. */
+  links(path: string): Promise<readonly string[]>;
   exists(path: string): Promise<boolean>;
   space(path: string): Promise<Space | undefined>;
   /** Absolute path of a program as davitd would find it. */

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
-import { readdir, readFile, stat, statfs } from 'node:fs/promises';
+import { readdir, readFile, readlink, stat, statfs } from 'node:fs/promises';
 import { release } from 'node:os';
-import { dirname, isAbsolute } from 'node:path';
+import { dirname, isAbsolute, join } from 'node:path';
 import { findProgram, socketAnswers, systemServiceInstalled } from '../engine/containerd/system-facts.ts';
 import { clockIsKept } from './clock-is-kept.ts';
 import { containerdVersion } from './containerd-version.ts';
@@ -20,6 +20,7 @@ export function realHost(): Host {
     nowMs: Date.now(),
     text: (path) => readFile(path, 'utf8').catch(() => ''),
     list: (path) => readdir(path).catch(() => []),
+    links,
     exists,
     space,
     find: (program) => (isAbsolute(program) ? program : findProgram(program)),
@@ -29,6 +30,12 @@ export function realHost(): Host {
     clockIsKept,
     containerdIsInstalled: systemServiceInstalled,
   };
+}
+
+async function links(path: string): Promise<readonly string[]> {
+  const names = await readdir(path).catch(() => []);
+  const targets = await Promise.all(names.map((name) => readlink(join(path, name)).catch(() => undefined)));
+  return targets.filter((target) => target !== undefined);
 }
 
 function exists(path: string): Promise<boolean> {

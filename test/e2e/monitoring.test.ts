@@ -63,6 +63,7 @@ describe('a real Prometheus that scrapes davitd', () => {
     // Failures have panels, too: one of a call, one of a step.
     const broken = await pod.create('broken', { command: ['/no/such/program'] });
     await crictl('start', broken);
+    await crictl('pull', 'registry.k8s.io/no/such:image');
   });
   afterAll(async () => {
     await pod[Symbol.asyncDispose]();

@@ -12,6 +12,9 @@ const NANOS_PER_MS = 1_000_000n;
 const OBJECT_WIDTH = 10;
 const ACTION_WIDTH = 12;
 
+/** Said by other words of the line, or of no use to people; JSON has them. */
+const TOO_LONG = new Set(['image_id']);
+
 const REPEATED = { type: 'string', multiple: true } as const;
 
 export const events: Command = {
@@ -69,7 +72,9 @@ function print(call: Call, event: Event): void {
   if (call.json) return printJsonLine(call, toJson(event));
   const pod = event.podName === '' ? '' : `${event.podNamespace}/${event.podName}`;
   const subject = [pod, event.containerName].filter((part) => part !== '').join('/');
-  const attributes = Object.entries(event.attributes).map(([key, value]) => `${key}=${quoted(value)}`);
+  const attributes = Object.entries(event.attributes)
+    .filter(([key]) => !TOO_LONG.has(key))
+    .map(([key, value]) => `${key}=${quoted(value)}`);
   const words = [subject, shortId(event.id), ...attributes].filter((word) => word !== '');
   const head = `${event.object.padEnd(OBJECT_WIDTH)}${event.action.padEnd(ACTION_WIDTH)}`;
   call.stdout.write(`${timeOf(event.time)}  ${printable(`${head}${words.join(' ')}`)}\n`);

@@ -8,7 +8,21 @@ import { numberOf, sum, type Rates } from './rates.ts';
 export const SORTS = ['cpu', 'memory', 'network', 'restarts', 'name'] as const;
 export type Sort = (typeof SORTS)[number];
 
-const HEAD = ['POD', 'CONTAINER', 'STATE', 'RESTARTS', 'CPU', 'OF', 'MEMORY', 'OF', 'RX', 'TX', 'RX/s', 'TX/s', 'AGE'];
+const HEAD = [
+  'POD',
+  'CONTAINER',
+  'STATE',
+  'RESTARTS',
+  'CPU',
+  'LIMIT',
+  'MEMORY',
+  'LIMIT',
+  'RX',
+  'TX',
+  'RX/s',
+  'TX/s',
+  'AGE',
+];
 const UNKNOWN = '-';
 const NANOS_PER_MILLI = 1e6;
 

@@ -290,12 +290,15 @@ describe('checkLimits()', () => {
 
   it('looks at the davitd that serves', async () => {
     const files = {
-      '/proc/7/cmdline': 'node\0--disable-sigusr1\0/usr/lib/davit/davitd.js\0',
+      '/proc/7/fd/4': 'socket:[4711]',
+      '/proc/6/fd/4': 'socket:[4712]',
       '/proc/7/limits': limits('1000'),
       '/proc/self/limits': limits('1048576'),
     };
     expect(told(await checkLimits(fakeHost({ files }), LISTEN))).toEqual([]);
-    expect(told(await checkLimits(fakeHost({ files, sockets: ['/run/d.sock'] }), LISTEN))).toEqual([
+    const unix = 'Num RefCount Protocol Flags Type St Inode Path\n0: 2 0 10000 1 1 4711 /run/d.sock\n';
+    const serving = { ...files, '/proc/net/unix': unix };
+    expect(told(await checkLimits(fakeHost({ files: serving }), LISTEN))).toEqual([
       'error: davitd (pid 7) may have only 1000 files open',
     ]);
   });

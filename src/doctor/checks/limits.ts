@@ -11,8 +11,7 @@ const FULL = 0.9;
 
 /** How many files davitd may have open, or, where none serves, what is started from here. */
 export async function checkLimits(host: Host, config: Pick<Config, 'listen'>): Promise<readonly Found[]> {
-  const serves = await host.answers(config.listen.replace(/^unix:\/\//, ''));
-  const pid = serves ? await findDavitd(host) : undefined;
+  const pid = await findServer(host, config.listen.replace(/^unix:\/\//, ''));
   const who = pid === undefined ? 'what is started from here' : `davitd (pid ${pid})`;
   const limits = await host.text(`/proc/${pid ?? 'self'}/limits`);
   const text = /^Max open files\s+(\S+)/m.exec(limits)?.[1];
@@ -41,12 +40,16 @@ async function checkTable(host: Host): Promise<readonly Found[]> {
   ];
 }
 
-/** `node … davitd.js …` or `davitd …`; the first where there are several. */
-async function findDavitd(host: Host): Promise<string | undefined> {
+/** The process that listens at a unix socket, found by the socket's inode. */
+async function findServer(host: Host, path: string): Promise<string | undefined> {
+  // Num RefCount Protocol Flags Type St Inode Path
+  const sockets = (await host.text('/proc/net/unix')).split('\n').map((line) => line.trim().split(/\s+/));
+  const inodes = sockets.filter((fields) => fields[7] === path).map((fields) => `socket:[${fields[6]}]`);
+  if (inodes.length === 0) return undefined;
   for (const pid of await host.list('/proc')) {
     if (!/^\d+$/.test(pid)) continue;
-    const words = (await host.text(`/proc/${pid}/cmdline`)).split('\0').filter((word) => !word.startsWith('-'));
-    if (words.slice(0, 2).some((word) => /(^|\/)davitd(\.js)?$/.test(word))) return pid;
+    const open = await host.links(`/proc/${pid}/fd`);
+    if (open.some((target) => inodes.includes(target))) return pid;
   }
   return undefined;
 }
