@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { must, run } from './run.ts';
 
@@ -52,16 +52,9 @@ export class OwnNetwork implements AsyncDisposable {
     await writeFile(join(this.dir, 'bin', name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
   }
 
-  /** What pods have of it now; each line names one thing. */
-  async inUse(): Promise<readonly string[]> {
-    const addresses = await readdir(join(this.dir, 'addresses', this.bridge)).catch(() => []);
-    const ports = await readdir(`/sys/class/net/${this.bridge}/brif`).catch(() => []);
-    const rules = (await must('iptables-save', ['-t', 'nat'])).split('\n').filter((line) => line.includes(this.bridge));
-    return [
-      ...addresses.filter((name) => /^\d+(\.\d+){3}$/.test(name)).map((name) => `address ${name}`),
-      ...ports.map((name) => `veth ${name}`),
-      ...rules.map((rule) => `rule ${rule}`),
-    ];
+  /** Where its addresses are held. */
+  get addresses(): string {
+    return join(this.dir, 'addresses', this.bridge);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
