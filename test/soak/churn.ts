@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { status } from '@grpc/grpc-js';
 import type { CriClient } from '../bench/cri-client.ts';
 import { draw, randomOf, type Random } from '../e2e/support/random.ts';
 
@@ -16,6 +18,8 @@ export interface ChurnCounts {
   execs: number;
   /** Calls that failed, by code: while daemons are killed some must. */
   readonly errors: Record<string, number>;
+  /** What the first ones of each code said. */
+  readonly samples: Record<string, string[]>;
 }
 
 const MOST_CONTAINERS = 3;
@@ -28,7 +32,9 @@ const COMMANDS: readonly (readonly string[])[] = [
 ];
 /** A removal is asked for again until the round's end does it. */
 const REMOVAL_TRIES = 3;
-const GRPC_CODES = ['OK', 'CANCELLED', 'UNKNOWN', 'INVALID_ARGUMENT', 'DEADLINE_EXCEEDED', 'NOT_FOUND'];
+const SAMPLES = 5;
+/** After a failure: nobody asks a daemon that is away without a rest. */
+const REST_MS = 250;
 
 /** One worker: makes pods and removes them, one after the other, until told to stop. Errors are counted, never thrown. */
 export async function churn(deps: ChurnDeps, seed: number, name: string, stop: AbortSignal): Promise<void> {
@@ -94,6 +100,9 @@ async function attempt<T>({ counts }: ChurnDeps, call: () => Promise<T>): Promis
   } catch (error) {
     const code = codeOf(error);
     counts.errors[code] = (counts.errors[code] ?? 0) + 1;
+    const samples = (counts.samples[code] ??= []);
+    if (samples.length < SAMPLES) samples.push(String(error));
+    await sleep(REST_MS);
     return undefined;
   }
 }
@@ -101,5 +110,5 @@ async function attempt<T>({ counts }: ChurnDeps, call: () => Promise<T>): Promis
 function codeOf(error: unknown): string {
   const cause: unknown = error instanceof Error && error.cause !== undefined ? error.cause : error;
   const code = typeof cause === 'object' && cause !== null && 'code' in cause ? Number(cause.code) : 2;
-  return GRPC_CODES[code] ?? `code ${code}`;
+  return status[code] ?? `code ${code}`;
 }

@@ -99,7 +99,7 @@ async function soak({ minutes, seed, kills, node, socket }: Options): Promise<bo
     image: IMAGE,
     logs,
     cgroupParent: place.cgroupParent,
-    counts: { pods: 0, containers: 0, execs: 0, errors: {} },
+    counts: { pods: 0, containers: 0, execs: 0, errors: {}, samples: {} },
   };
   const davitd = new NodeDaemon('davitd', join(run, 'davitd.pid'), join(run, 'log/davitd.log'));
   const containerd = new NodeDaemon(
