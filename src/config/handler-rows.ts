@@ -53,6 +53,16 @@ export const HANDLER_ROWS = {
     [],
     "Containers' annotations that reach the runtime, likewise.",
   ),
+  privileged_without_host_devices: key(
+    boolean(),
+    false,
+    'Privileged containers get the devices that they ask for and no others: for virtual machines, into which the devices of the node cannot go.',
+  ),
+  cgroup_writable: key(
+    boolean(),
+    false,
+    'Containers without privileges may write to their own /sys/fs/cgroup, too. Wants cgroup v2, where they see no other.',
+  ),
   cni_conf_dir: optionalKey(
     absolutePath(),
     '/etc/cni/other.d',

@@ -71,6 +71,8 @@ describe('loadConfig()', () => {
       defaultAnnotations: { 'io.microsoft.container.x': '1' },
       podAnnotations: ['io.microsoft.virtualmachine.*'],
       containerAnnotations: ['io.microsoft.container.*'],
+      privilegedWithoutHostDevices: false,
+      cgroupWritable: false,
       cniConfDir: '/etc/cni/win.d',
       options: { SandboxImage: 'pause:1', SandboxIsolation: 'HYPERVISOR', VmProcessorCount: 4 },
     });

@@ -14,6 +14,7 @@ import {
   unixSocket,
   unixSocketOrAuto,
 } from './kinds.ts';
+import { checkUlimits, CONTAINER_ROWS, POD_ROWS } from './defaults-rows.ts';
 import { checkHandler, HANDLER_ROWS } from './handler-rows.ts';
 import { key, namedTables, optionalKey, table, type Rows, type ValueOf } from './node.ts';
 
@@ -159,6 +160,8 @@ export const SCHEMA = {
       tls_min_version: key(oneOf('1.2', '1.3'), '1.2', 'The oldest version of TLS that is spoken.'),
     },
   ),
+  pods: table('What every pod gets.', POD_ROWS),
+  containers: table('What every container gets.', CONTAINER_ROWS),
   images: table('Images and their transfer.', {
     pinned: key(
       listOf(imageReference),
@@ -224,7 +227,11 @@ export function checkWhole(config: Config): readonly WholeProblem[] {
   const handlers = Object.entries(config.handlers).flatMap(([name, handler]) =>
     checkHandler(handler).map(({ key, message }) => ({ key: ['handlers', name, ...key], message })),
   );
-  return [...problems, ...checkStreaming(config.streaming), ...handlers];
+  const ulimits = checkUlimits(config.containers).map(({ name, message }) => ({
+    key: ['containers', 'ulimits'],
+    message: `${name}: ${message}`,
+  }));
+  return [...problems, ...checkStreaming(config.streaming), ...ulimits, ...handlers];
 }
 
 function checkStreaming({ tlsCert, tlsKey, tlsClientCa }: Config['streaming']): readonly WholeProblem[] {

@@ -1,4 +1,5 @@
 import type { Platform } from '../shim-kinds.ts';
+import type { StringMap } from './types.ts';
 
 /**
  * What the engine needs to know from outside. src/config builds a frozen value that fits; names are the file's keys in
@@ -20,6 +21,8 @@ export interface EngineConfig {
   /** `always`: pods that need no pause process have one too, if their network is their own. */
   readonly pause: 'auto' | 'always';
   readonly handlers: Readonly<Record<string, HandlerConfig>>;
+  readonly pods: PodDefaults;
+  readonly containers: ContainerDefaults;
   readonly log: { readonly maxLineBytes: number };
   readonly network: {
     readonly builtinSubnet: readonly string[];
@@ -53,7 +56,33 @@ export interface HandlerConfig {
   /** Patterns (src/wildcard.ts) of annotations that are handed on to the runtime. */
   readonly podAnnotations: readonly string[];
   readonly containerAnnotations: readonly string[];
+  readonly privilegedWithoutHostDevices: boolean;
+  readonly cgroupWritable: boolean;
   readonly cniConfDir?: string;
+}
+
+/** What a pod gets beside what it asks for. */
+export interface PodDefaults {
+  /** For programs that are not root, in a network of the pod's own: ports below 1024, and ping. */
+  readonly unprivilegedPorts: boolean;
+  readonly unprivilegedPing: boolean;
+  /** Where the namespace that they belong to is the pod's own. */
+  readonly sysctls: StringMap;
+}
+
+/** What a container gets beside what it asks for. */
+export interface ContainerDefaults {
+  /** `NAME=value`; the image's and the request's count before them. */
+  readonly env: readonly string[];
+  /** By the names of getrlimit(2) in lower case: `soft:hard`, one number for both, or unlimited. */
+  readonly ulimits: StringMap;
+  /** Octal. */
+  readonly umask?: string;
+  /** A zone of the node's, or `local`. */
+  readonly timezone?: string;
+  readonly imageVolumes: 'bind' | 'ignore';
+  /** Devices belong to the user and group that the request names. */
+  readonly deviceOwnership: boolean;
 }
 
 export interface LimitsConfig {

@@ -7,7 +7,7 @@ import { createContainerd, createShims, SUPERVISED_FOLDER } from './containerd/i
 import type { Containerd } from './containerd/index.ts';
 import type { EngineConfig } from './engine-config.ts';
 import type { Engine } from './engine-api.ts';
-import { messageOf } from './errors.ts';
+import { EngineError, messageOf } from './errors.ts';
 import { EventHub } from './events/index.ts';
 import { createExecService, ShimProcesses } from './exec/index.ts';
 import { APPARMOR_PARSER, readBoot, readHostFacts } from './host/index.ts';
@@ -45,7 +45,7 @@ import { createCgroupService } from './runtime/cgroup/index.ts';
 import { ContainerdObjects } from './runtime/container-objects.ts';
 import { createHandlers } from './runtime/handlers.ts';
 import type { Handlers } from './runtime/handlers.ts';
-import { createNamespaceService } from './runtime/namespaces/index.ts';
+import { createNamespaceService, sysctlKind } from './runtime/namespaces/index.ts';
 import { createPodPorts } from './runtime/pod-ports/index.ts';
 import { createShimProcesses } from './runtime/shim-processes.ts';
 import { ShimTasks } from './runtime/tasks.ts';
@@ -109,6 +109,7 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
   const { logger, entries, instruments = NO_INSTRUMENTS } = deps;
   const detached = AsyncLocalStorage.snapshot();
   const host = await readHostFacts();
+  checkPodDefaults(config);
   const store = createStore(config.root);
   const events = new EventHub();
   watchRecords(store, events);
@@ -188,6 +189,7 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
     work,
     host,
     handlers,
+    defaults: { pods: config.pods, containers: config.containers },
     runtimes,
     namespaces,
     network,
@@ -297,6 +299,15 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
     start: (signal) => startAll(services, signal),
     close: () => closeAll(services),
   };
+}
+
+function checkPodDefaults({ pods }: EngineConfig): void {
+  const unknown = Object.keys(pods.sysctls).find((name) => sysctlKind(name) === undefined);
+  if (unknown === undefined) return;
+  throw new EngineError(
+    'failed-precondition',
+    `pods.sysctls: ${unknown} belongs to the node; kernel.shm*, kernel.msg*, kernel.sem, fs.mqueue.* and net.* are a pod's`,
+  );
 }
 
 /** The default handler's first: pulls unpack for it. */

@@ -1,3 +1,5 @@
+import { realpath } from 'node:fs/promises';
+import { join } from 'node:path';
 import { EngineError, invalidField, withContext } from '../errors.ts';
 import { allHostDevices, devicesAt } from '../host/index.ts';
 import { containerSpec } from '../runtime/spec/index.ts';
@@ -14,8 +16,19 @@ import { labelMounts, labelsOf } from './selinux.ts';
 
 export type BuildSpecDeps = Pick<
   OpsDeps,
-  'store' | 'handlers' | 'host' | 'cgroups' | 'podFiles' | 'mountSources' | 'profiles' | 'labeller' | 'logger'
+  | 'store'
+  | 'handlers'
+  | 'defaults'
+  | 'host'
+  | 'cgroups'
+  | 'podFiles'
+  | 'mountSources'
+  | 'profiles'
+  | 'labeller'
+  | 'logger'
 >;
+
+const ZONES = '/usr/share/zoneinfo';
 
 export interface SpecSubject {
   readonly record: ContainerRecord;
@@ -34,6 +47,7 @@ export async function buildContainerSpec(
   if (spec.windows !== undefined) return buildWindowsSpec(deps, { record, sandbox, image }, spec.windows);
   const targetPid = targetPidOf(deps, record);
   const mounts = await resolveMounts(deps, spec.mounts, volumes, signal);
+  const handler = deps.handlers.resolve(record.handlerName).config;
   const selinux = labelsOf(deps, sandbox, spec.security);
   const unlabelled = await labelMounts(deps, [...mounts, ...ownVolumes(volumes)], selinux.labels, signal);
   const { spec: oci, notices } = containerSpec({
@@ -42,12 +56,14 @@ export async function buildContainerSpec(
     sandbox: specSandbox(deps, sandbox),
     user: record.user,
     host: deps.host,
-    handler: deps.handlers.resolve(record.handlerName).config,
+    handler,
+    defaults: deps.defaults.containers,
+    ...(await localtimeOf(deps.defaults.containers.timezone)),
     cgroupsPath: deps.cgroups.specPath(sandbox.cgroupParent, record.id),
     mounts,
     volumes: volumes.declared,
     devices: await lookUpDevices(spec.devices),
-    hostDevices: spec.security.privileged ? await allHostDevices() : [],
+    hostDevices: spec.security.privileged && !handler.privilegedWithoutHostDevices ? await allHostDevices() : [],
     profiles: await deps.profiles.resolve(spec.security, signal),
     ...selinux,
     ...(targetPid === undefined ? {} : { targetPid }),
@@ -100,6 +116,16 @@ function targetPidOf(deps: BuildSpecDeps, record: ContainerRecord): number | und
     'failed-precondition',
     `${field}: container ${target.id} is ${target.state.phase}, not running`,
   );
+}
+
+/** The file of a time zone, without links: they would lead elsewhere in a container. */
+async function localtimeOf(timezone: string | undefined): Promise<{ readonly localtime?: string }> {
+  if (timezone === undefined) return {};
+  try {
+    return { localtime: await realpath(timezone === 'local' ? '/etc/localtime' : join(ZONES, timezone)) };
+  } catch (error) {
+    throw withContext(error, `containers.timezone: ${timezone} is no time zone of this node`);
+  }
 }
 
 async function lookUpDevices(devices: readonly DeviceSpec[]): Promise<readonly SpecDevice[]> {

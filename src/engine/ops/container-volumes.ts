@@ -7,7 +7,7 @@ import type { DeclaredVolume } from '../volume/index.ts';
 import type { OpsDeps } from './deps.ts';
 import { containerLabels } from './labels.ts';
 
-export type ContainerVolumesDeps = Pick<OpsDeps, 'images' | 'layers' | 'volumes'>;
+export type ContainerVolumesDeps = Pick<OpsDeps, 'defaults' | 'images' | 'layers' | 'volumes'>;
 
 export interface PreparedVolumes {
   /** What the container's image declares. */
@@ -63,6 +63,7 @@ async function declareVolumes(
   image: Image,
   signal: AbortSignal,
 ): Promise<readonly DeclaredVolume[]> {
+  if (deps.defaults.containers.imageVolumes === 'ignore') return [];
   const paths = declaredPaths(
     image.config.volumes,
     record.spec.mounts.map((mount) => mount.containerPath),

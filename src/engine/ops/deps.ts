@@ -1,3 +1,4 @@
+import type { ContainerDefaults, PodDefaults } from '../engine-config.ts';
 import type { ExecService } from '../exec/index.ts';
 import type { Jobs } from '../jobs.ts';
 import type { KeyedMutex } from '../keyed-mutex.ts';
@@ -32,6 +33,8 @@ export interface OpsDeps {
   readonly work: WorkQueue;
   readonly host: HostFacts;
   readonly handlers: Handlers;
+  /** What pods and containers get beside what they ask for. */
+  readonly defaults: { readonly pods: PodDefaults; readonly containers: ContainerDefaults };
   /** What each handler's OCI runtime can do. */
   readonly runtimes: { features(handlerName: string): HandlerFeatures };
   readonly namespaces: NamespaceService;

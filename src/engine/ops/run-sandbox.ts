@@ -16,6 +16,7 @@ import { checkUserNamespace } from './check-user-namespace.ts';
 import type { OpsDeps } from './deps.ts';
 import { hostnameOf, ownHostname } from './hostname.ts';
 import { hasPause, ofShim, removePause, runPause } from './pause.ts';
+import { podSysctls } from './pod-sysctls.ts';
 import { labelPodFiles, newPodLevel } from './selinux.ts';
 
 export type RunSandboxDeps = Pick<
@@ -25,6 +26,7 @@ export type RunSandboxDeps = Pick<
   | 'jobs'
   | 'observer'
   | 'handlers'
+  | 'defaults'
   | 'runtimes'
   | 'host'
   | 'namespaces'
@@ -184,7 +186,7 @@ async function createNamespaces(
         id,
         {
           ...ownNamespaces(spec),
-          sysctls: spec.sysctls,
+          sysctls: podSysctls(spec, deps.defaults.pods),
           ...(hostname === undefined ? {} : { hostname }),
         },
         signal,

@@ -68,6 +68,8 @@ export async function testEngine() {
     defaultAnnotations: {},
     podAnnotations: [],
     containerAnnotations: [],
+    privilegedWithoutHostDevices: false,
+    cgroupWritable: false,
   };
   const features = { recursiveReadOnlyMounts: true, userNamespaces: true };
   const deps: OpsDeps = {
@@ -87,6 +89,10 @@ export async function testEngine() {
     work: new WorkQueue(4),
     host: await readHostFacts(),
     handlers: createHandlers({ handlers: { runc: handler }, defaultRuntime: 'runc' }, 'cgroupfs'),
+    defaults: {
+      pods: { sysctls: {}, unprivilegedPorts: false, unprivilegedPing: false },
+      containers: { env: [], ulimits: {}, imageVolumes: 'bind', deviceOwnership: false },
+    },
     runtimes: { features: () => ({ ...features }) },
     mountSources: new FakeMountSources(),
     imageFiles: new ImageFiles(new FakeRootfsReader()),

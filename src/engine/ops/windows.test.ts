@@ -14,7 +14,14 @@ import { updateWindowsContainer } from './update-windows-container.ts';
 const NEVER = new AbortController().signal;
 const PAUSE = 'docker.io/library/pause:3';
 const BUSYBOX = 'docker.io/library/busybox:latest';
-const BASE = { snapshotter: 'overlayfs', defaultAnnotations: {}, podAnnotations: [], containerAnnotations: [] };
+const BASE = {
+  snapshotter: 'overlayfs',
+  defaultAnnotations: {},
+  podAnnotations: [],
+  containerAnnotations: [],
+  privilegedWithoutHostDevices: false,
+  cgroupWritable: false,
+};
 const HANDLERS = {
   runc: { ...BASE, type: 'io.containerd.runc.v2', options: {} },
   win: { ...BASE, type: 'io.containerd.runhcs.v1', snapshotter: 'windows', options: { SandboxImage: PAUSE } },

@@ -19,6 +19,8 @@ function encoded(kind: ShimKind, options: Readonly<Record<string, unknown>>) {
     defaultAnnotations: {},
     podAnnotations: [],
     containerAnnotations: [],
+    privilegedWithoutHostDevices: false,
+    cgroupWritable: false,
   };
   return encodeOptions(shimOptions('x', config, options['SystemdCgroup'] === true ? 'systemd' : 'cgroupfs'));
 }

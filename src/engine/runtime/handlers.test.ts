@@ -10,6 +10,8 @@ const RUNC: HandlerConfig = {
   defaultAnnotations: {},
   podAnnotations: [],
   containerAnnotations: [],
+  privilegedWithoutHostDevices: false,
+  cgroupWritable: false,
 };
 const CRUN: HandlerConfig = { ...RUNC, binary: '/usr/bin/crun' };
 

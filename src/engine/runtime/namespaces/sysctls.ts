@@ -44,6 +44,11 @@ export function checkSandboxSysctls(spec: Pick<SandboxSpec, 'sysctls' | 'namespa
   });
 }
 
+/** The namespace that a sysctl belongs to; undefined for one of the node. */
+export function sysctlKind(name: string): Sysctl['kind'] | undefined {
+  return kindOf(pathOf(name));
+}
+
 /** The field's path in a RunPodSandbox request. */
 export function sysctlField(name: string): string {
   return `config.linux.sysctls[${JSON.stringify(name)}]`;

@@ -24,6 +24,10 @@ function privileged(more: Partial<ContainerSpecInput> = {}): ContainerSpecInput 
   });
 }
 
+function cgroupOptions({ mounts }: OciSpec): readonly string[] {
+  return mounts.find(({ destination }) => destination === '/sys/fs/cgroup')?.options ?? [];
+}
+
 function types(spec: OciSpec): readonly string[] {
   return spec.linux.namespaces.map(({ type }) => type);
 }
@@ -55,6 +59,52 @@ describe('containerSpec()', () => {
     const shifted = spec.mounts.filter((mount) => mount.uidMappings !== undefined).map((mount) => mount.destination);
     expect(shifted.sort()).toEqual(['/data', '/dev/shm', '/etc/hostname', '/etc/hosts', '/etc/resolv.conf']);
     expect(build().linux.uidMappings).toBeUndefined();
+  });
+
+  it('has what the node gives to every container, under what image and request say', () => {
+    const spec = build({
+      defaults: {
+        env: ['LANG=node', 'ZONE=node', 'MINE=node'],
+        ulimits: { nofile: '10:20' },
+        umask: '0027',
+        deviceOwnership: true,
+      },
+      localtime: '/usr/share/zoneinfo/Europe/Berlin',
+      spec: containerRequest({
+        env: [['MINE', 'request']],
+        security: security({ runAsUser: 1000, runAsGroup: 1001 }),
+      }),
+      devices: [{ device: FUSE, permissions: 'r' }],
+    });
+    expect(spec.process.env).toEqual(expect.arrayContaining(['LANG=C', 'ZONE=node', 'MINE=request']));
+    expect(spec.process).toMatchObject({
+      rlimits: [{ type: 'RLIMIT_NOFILE', soft: 10, hard: 20 }],
+      user: { umask: 0o027 },
+    });
+    expect(spec.mounts).toContainEqual({
+      destination: '/etc/localtime',
+      type: 'bind',
+      source: '/usr/share/zoneinfo/Europe/Berlin',
+      options: ['rbind', 'rprivate', 'ro'],
+    });
+    expect(spec.linux.devices).toEqual([{ ...FUSE, uid: 1000, gid: 1001 }]);
+    expect(build().process).not.toHaveProperty('rlimits');
+    expect(build().process.user).not.toHaveProperty('umask');
+  });
+
+  it('is privileged without the devices of the node, and may write to its cgroup, where the handler says so', () => {
+    const { sandbox, handler } = specInput();
+    const spec = build({
+      sandbox: { ...sandbox, privileged: true },
+      handler: { ...handler, privilegedWithoutHostDevices: true },
+      spec: containerRequest({ security: security({ privileged: true }) }),
+      devices: [{ device: FUSE, permissions: 'r' }],
+      hostDevices: [{ ...FUSE, path: '/dev/kmsg' }],
+    });
+    expect(spec.linux.devices).toEqual([FUSE]);
+    expect(spec.linux.resources.devices?.[0]).toEqual({ allow: false, access: 'rwm' });
+    expect(cgroupOptions(build())).toContain('ro');
+    expect(cgroupOptions(build({ handler: { ...handler, cgroupWritable: true } }))).toContain('rw');
   });
 
   it('runs the process as asked', () => {
@@ -127,6 +177,8 @@ describe('containerSpec()', () => {
       spec: containerRequest({ annotations: { 'io.example/b': '2', 'io.other/c': '3' } }),
       handler: {
         defaultAnnotations: { 'io.example/a': '0', 'io.other/d': '4', 'io.kubernetes.cri.sandbox-id': 'other' },
+        privilegedWithoutHostDevices: false,
+        cgroupWritable: false,
         podAnnotations: ['io.example/*', 'io.containerd.runc.v2.group'],
         containerAnnotations: ['io.example/b'],
       },

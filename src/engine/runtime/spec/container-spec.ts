@@ -1,4 +1,5 @@
 import { invalidField } from '../../errors.ts';
+import type { ContainerDefaults, HandlerConfig } from '../../engine-config.ts';
 import type { HostDevice, HostFacts } from '../../host/index.ts';
 import { grantCapabilities } from '../../security/capabilities.ts';
 import type { CapabilityGrant } from '../../security/capabilities.ts';
@@ -14,13 +15,14 @@ import { containerMounts } from './mounts.ts';
 import type { SpecMount, SpecPodFiles, SpecVolume } from './mounts.ts';
 import { containerNamespaces } from './namespaces.ts';
 import { OCI_VERSION } from './oci.ts';
-import type { OciCapabilities, OciLinux, OciProcess, OciSpec } from './oci.ts';
+import type { OciCapabilities, OciLinux, OciProcess, OciSpec, OciUser } from './oci.ts';
 import { oomScoreAdj } from './oom-score.ts';
 import { processArgs, processCwd, processEnv } from './process.ts';
 import type { SpecImage } from './process.ts';
 import { processProfiles } from './profiles.ts';
 import type { ProfileParts } from './profiles.ts';
 import { ociResources } from './resources.ts';
+import { ociRlimits } from './rlimits.ts';
 
 /** The pod a container is made in. */
 export interface SpecSandbox extends SpecPod {
@@ -34,13 +36,19 @@ export interface SpecSandbox extends SpecPod {
   readonly files: SpecPodFiles;
 }
 
+/** What of a handler counts for the spec. */
+export type SpecHandler = AnnotationRules & Pick<HandlerConfig, 'privilegedWithoutHostDevices' | 'cgroupWritable'>;
+
 export interface ContainerSpecInput {
   readonly spec: ContainerSpec;
   readonly image: SpecImage;
   readonly sandbox: SpecSandbox;
   readonly user: ContainerUser;
   readonly host: HostFacts;
-  readonly handler: AnnotationRules;
+  readonly handler: SpecHandler;
+  readonly defaults: Pick<ContainerDefaults, 'env' | 'ulimits' | 'umask' | 'deviceOwnership'>;
+  /** The node's file for /etc/localtime. */
+  readonly localtime?: string;
   /** As the OCI runtime takes it; see CgroupService.specPath. */
   readonly cgroupsPath: string;
   /** The request's mounts, resolved, in its order. */
@@ -79,7 +87,9 @@ export function containerSpec(input: ContainerSpecInput): ContainerSpecResult {
     podFiles: sandbox.files,
     readonlyRootfs: security.readonlyRootfs,
     privileged: security.privileged,
+    cgroupWritable: input.handler.cgroupWritable,
     nodeNetwork: sandbox.namespaces.network === undefined,
+    ...(input.localtime === undefined ? {} : { localtime: input.localtime }),
     ...(sandbox.idMap === undefined ? {} : { idMap: sandbox.idMap }),
   });
   const granted = grantCapabilities(
@@ -131,14 +141,16 @@ function containerProcess(
   granted: CapabilityGrant,
   profiles: ProfileParts,
 ): Part<OciProcess> {
-  const { spec, image, sandbox, user, host } = input;
-  const env = processEnv(spec, image, sandbox.hostname);
+  const { spec, image, sandbox, host, defaults } = input;
+  const env = processEnv(spec, image, sandbox.hostname, defaults.env);
+  const rlimits = ociRlimits(defaults.ulimits);
   // Without a value of its own a container would inherit the shim's, which is well protected.
   const oom = oomScoreAdj(spec.resources.oomScoreAdj ?? 0, host.process);
   return {
     part: {
       terminal: spec.tty,
-      user: { uid: user.uid, gid: user.gid, additionalGids: [...user.supplementalGroups] },
+      user: ociUser(input),
+      ...(rlimits.length === 0 ? {} : { rlimits }),
       args: processArgs(spec, image),
       env: env.env,
       cwd: processCwd(spec, image),
@@ -151,10 +163,25 @@ function containerProcess(
   };
 }
 
+function ociUser({ user, defaults }: ContainerSpecInput): OciUser {
+  const { uid, gid, supplementalGroups } = user;
+  const umask = defaults.umask === undefined ? {} : { umask: Number.parseInt(defaults.umask, 8) };
+  return { uid, gid, additionalGids: [...supplementalGroups], ...umask };
+}
+
+/** The device as a node of the user and group that the request names. */
+function owned({ device, permissions }: SpecDevice, { runAsUser, runAsGroup }: ContainerSecurity): SpecDevice {
+  return { device: { ...device, uid: runAsUser ?? device.uid, gid: runAsGroup ?? device.gid }, permissions };
+}
+
 function containerLinux(input: ContainerSpecInput, profiles: ProfileParts): Part<OciLinux> {
   const { spec, sandbox, host } = input;
   const { security } = spec;
-  const devices = containerDevices({ ...input, privileged: security.privileged });
+  const devices = containerDevices({
+    devices: input.defaults.deviceOwnership ? input.devices.map((device) => owned(device, security)) : input.devices,
+    hostDevices: input.hostDevices,
+    privileged: security.privileged && !input.handler.privilegedWithoutHostDevices,
+  });
   const limits = ociResources(spec.resources, host);
   return {
     part: {

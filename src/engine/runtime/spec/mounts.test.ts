@@ -24,9 +24,14 @@ function plan(mounts: readonly SpecMount[], more: Partial<MountsInput> = {}): Mo
     podFiles: FILES,
     readonlyRootfs: false,
     privileged: false,
+    cgroupWritable: false,
     nodeNetwork: false,
     ...more,
   });
+}
+
+function sysfs(more: Partial<MountsInput>): unknown {
+  return plan([], more).mounts.find(({ destination }) => destination === '/sys');
 }
 
 function destinations(made: MountsPlan): readonly string[] {
@@ -135,7 +140,3 @@ describe('containerMounts()', () => {
     expect(() => plan([mount('/ok'), mount(path)])).toThrow('config.mounts[1].container_path');
   });
 });
-
-function sysfs(more: Partial<MountsInput>): unknown {
-  return plan([], more).mounts.find(({ destination }) => destination === '/sys');
-}

@@ -30,6 +30,10 @@ export interface MountsInput {
   readonly podFiles: SpecPodFiles;
   readonly readonlyRootfs: boolean;
   readonly privileged: boolean;
+  /** Whether it may write to its own cgroup without being privileged. */
+  readonly cgroupWritable: boolean;
+  /** The node's file for /etc/localtime. */
+  readonly localtime?: string;
   /** Whether the pod's network is the node's. */
   readonly nodeNetwork: boolean;
   /** Of the pod's user namespace: the pod's files and declared volumes are shown by it. Images are shifted already. */
@@ -63,12 +67,13 @@ export function containerMounts(input: MountsInput): MountsPlan {
   const files = podFileMounts(input)
     .filter(({ destination }) => !requested.has(destination))
     .map((mount) => mapped(mount, input.idMap));
+  const localtime = localtimeMount(input).filter(({ destination }) => !requested.has(destination));
   const volumes = input.volumes
     .filter(({ containerPath }) => !requested.has(containerPath))
     .map(({ containerPath, source }) => bind(containerPath, source, 'rprivate', 'rw'))
     .map((mount) => mapped(mount, input.idMap));
   return {
-    mounts: [...system, ...[...files, ...volumes, ...requested.values()].sort(byDepth)],
+    mounts: [...system, ...[...files, ...localtime, ...volumes, ...requested.values()].sort(byDepth)],
     root: rootPropagation(input.mounts),
     notices,
   };
@@ -87,7 +92,7 @@ export function baseMounts(): readonly OciMount[] {
   ];
 }
 
-function systemMounts({ privileged, nodeNetwork, idMap }: MountsInput): readonly OciMount[] {
+function systemMounts({ privileged, cgroupWritable, nodeNetwork, idMap }: MountsInput): readonly OciMount[] {
   const access = privileged ? 'rw' : 'ro';
   return [
     ...baseMounts(),
@@ -107,7 +112,7 @@ function systemMounts({ privileged, nodeNetwork, idMap }: MountsInput): readonly
       destination: '/sys/fs/cgroup',
       type: 'cgroup',
       source: 'cgroup',
-      options: ['nosuid', 'noexec', 'nodev', 'relatime', access],
+      options: ['nosuid', 'noexec', 'nodev', 'relatime', cgroupWritable ? 'rw' : access],
     },
   ];
 }
@@ -120,6 +125,11 @@ function podFileMounts({ podFiles, readonlyRootfs }: MountsInput): readonly OciM
     bind('/etc/resolv.conf', podFiles.resolvConf, 'rprivate', access),
     bind('/dev/shm', podFiles.shm, 'rprivate', 'rw'),
   ];
+}
+
+/** A file of the node's that everybody may read, whatever the ids. */
+function localtimeMount({ localtime }: MountsInput): readonly OciMount[] {
+  return localtime === undefined ? [] : [bind('/etc/localtime', localtime, 'rprivate', 'ro')];
 }
 
 /** By destination; of two on one place the later, which would have hidden the earlier. */

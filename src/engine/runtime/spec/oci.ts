@@ -13,7 +13,8 @@ export interface OciSpec {
 
 export interface OciProcess {
   readonly terminal: boolean;
-  readonly user: { readonly uid: number; readonly gid: number; readonly additionalGids: readonly number[] };
+  readonly user: OciUser;
+  readonly rlimits?: readonly OciRlimit[];
   readonly args: readonly string[];
   readonly env: readonly string[];
   readonly cwd: string;
@@ -22,6 +23,20 @@ export interface OciProcess {
   readonly oomScoreAdj: number;
   readonly apparmorProfile?: string;
   readonly selinuxLabel?: string;
+}
+
+export interface OciUser {
+  readonly uid: number;
+  readonly gid: number;
+  readonly additionalGids: readonly number[];
+  readonly umask?: number;
+}
+
+/** `type` as RLIMIT_NOFILE. No limit is 2^64 - 1. */
+export interface OciRlimit {
+  readonly type: string;
+  readonly soft: number | bigint;
+  readonly hard: number | bigint;
 }
 
 /**

@@ -37,17 +37,23 @@ export function nothingToRun(image: string): EngineError {
   );
 }
 
-/** PATH, HOSTNAME and TERM, then the image's variables, then the request's; the last of one name wins. */
-export function processEnv(spec: Pick<ContainerSpec, 'env' | 'tty'>, image: SpecImage, hostname: string): ProcessEnv {
+/** PATH, HOSTNAME and TERM, then the node's variables, the image's, and the request's; the last of one name wins. */
+export function processEnv(
+  spec: Pick<ContainerSpec, 'env' | 'tty'>,
+  image: SpecImage,
+  hostname: string,
+  defaults: readonly string[] = [],
+): ProcessEnv {
   const variables = new Map<string, string>([
     ['PATH', DEFAULT_PATH],
     ['HOSTNAME', hostname],
   ]);
+  for (const entry of defaults) variables.set(...nameAndValue(entry));
   if (spec.tty) variables.set('TERM', 'xterm');
   const notices: string[] = [];
   for (const entry of image.config.env) {
     const equals = entry.indexOf('=');
-    if (equals > 0 && !entry.includes('\0')) variables.set(entry.slice(0, equals), entry.slice(equals + 1));
+    if (equals > 0 && !entry.includes('\0')) variables.set(...nameAndValue(entry));
     else notices.push(`image ${image.name}: env ${JSON.stringify(entry.slice(0, 80))} is no variable and is left out`);
   }
   spec.env.forEach(([name, value], index) => {
@@ -57,6 +63,11 @@ export function processEnv(spec: Pick<ContainerSpec, 'env' | 'tty'>, image: Spec
     variables.set(name, value);
   });
   return { env: [...variables].map(([name, value]) => `${name}=${value}`), notices };
+}
+
+function nameAndValue(entry: string): [name: string, value: string] {
+  const equals = entry.indexOf('=');
+  return [entry.slice(0, equals), entry.slice(equals + 1)];
 }
 
 /** The request's working directory, else the image's, else `/`. */

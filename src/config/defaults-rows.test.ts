@@ -1,0 +1,39 @@
+import { describe, expect, it } from 'vitest';
+import { assemble } from './assemble.ts';
+import { checkUlimits } from './defaults-rows.ts';
+import { SCHEMA } from './schema.ts';
+
+function check(ulimits: Readonly<Record<string, string>>): readonly string[] {
+  return checkUlimits({ env: [], ulimits, imageVolumes: 'bind', deviceOwnership: false }).map(({ name }) => name);
+}
+
+describe('checkUlimits()', () => {
+  it('takes one number, two, and none', () => {
+    expect(check({ nofile: '1024', nproc: '10:20', core: '0:unlimited', memlock: 'unlimited' })).toEqual([]);
+  });
+
+  it('names what is none', () => {
+    expect(check({ nofile: '', nproc: '20:10', core: '-1', data: '1:2:3', stack: 'unlimited:5', cpu: '1' })).toEqual([
+      'nofile',
+      'nproc',
+      'core',
+      'data',
+      'stack',
+    ]);
+  });
+});
+
+describe('the keys of what every pod and container gets', () => {
+  it.each([
+    [{ pods: { sysctls: { 'kernel=x': '1' } } }, 'pods.sysctls'],
+    [{ containers: { ulimits: { files: '1' } } }, 'containers.ulimits'],
+    [{ containers: { env: ['X'] } }, 'containers.env'],
+    [{ containers: { umask: '22' } }, 'containers.umask'],
+    [{ containers: { timezone: '../../etc/shadow' } }, 'containers.timezone'],
+    [{ containers: { image_volumes: 'mkdir' } }, 'containers.image_volumes'],
+  ])('refuse %j', (tree, key) => {
+    const layer = { source: 'f', tree, lineOf: () => 1, nameOf: (path: readonly string[]) => path.join('.') };
+    const { problems } = assemble(SCHEMA, [layer]);
+    expect(problems.map((problem) => problem.key)).toEqual([key]);
+  });
+});

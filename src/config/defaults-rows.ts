@@ -1,0 +1,82 @@
+import { boolean, listOf, oneOf, text, textMap } from './kinds.ts';
+import { key, optionalKey, type Rows, type ValueOf } from './node.ts';
+
+/** The limits that a process of Linux has, as `ulimit` and getrlimit(2) call them. */
+const ULIMITS =
+  /^(as|core|cpu|data|fsize|locks|memlock|msgqueue|nice|nofile|nproc|rss|rtprio|rttime|sigpending|stack)$/;
+/** One number for both, or soft and hard. */
+const ULIMIT_VALUE = /^(unlimited|\d{1,15})(:(unlimited|\d{1,15}))?$/;
+
+const sysctlName = text('sysctl', /^[a-z0-9_-]+([./][a-z0-9_-]+)+$/, 'the name of a sysctl like net.core.somaxconn');
+const ulimitName = text('limit', ULIMITS, 'a limit like nofile, nproc or core');
+const variable = text('variable', /^[^=\0]+=[^\0]*$/, 'a variable with its value like LANG=C.UTF-8');
+const zone = text(
+  'time zone',
+  /^(local|[A-Za-z0-9_+-]+(\/[A-Za-z0-9_+-]+)*)$/,
+  'local or a time zone like Europe/Berlin',
+);
+
+/** The keys of what every pod gets. */
+export const POD_ROWS = {
+  unprivileged_ports: key(
+    boolean(),
+    true,
+    'Programs that are not root may listen on ports below 1024, in pods with a network of their own.',
+  ),
+  unprivileged_ping: key(boolean(), true, 'Programs that are not root may ping, in the same pods.'),
+  sysctls: key(
+    textMap(sysctlName),
+    {},
+    "Of pods that have the namespace which a sysctl belongs to for themselves. A pod's own count before these, and these before the two keys above.",
+  ),
+} as const satisfies Rows;
+
+/** The keys of what every container gets. */
+export const CONTAINER_ROWS = {
+  env: key(listOf(variable), [], 'Variables, unless the image or the container sets them.'),
+  ulimits: key(
+    textMap(ulimitName),
+    {},
+    'Limits of processes, `soft:hard`, one number for both, or unlimited. Others are those of the shim.',
+  ),
+  umask: optionalKey(
+    text('mode', /^0[0-7]{3}$/, 'four octal digits like 0027'),
+    '0027',
+    "The mode bits that new files do not get. Absent: the OCI runtime's, 0022.",
+  ),
+  timezone: optionalKey(
+    zone,
+    'Europe/Berlin',
+    "What is mounted on /etc/localtime: a time zone of the node's, or `local` for the one that the node has. Absent: nothing is.",
+  ),
+  image_volumes: key(
+    oneOf('bind', 'ignore'),
+    'bind',
+    'Volumes that an image declares: folders of the node that begin as what the image has there, or nothing.',
+  ),
+  device_ownership: key(
+    boolean(),
+    false,
+    'Devices of the request belong to the user and group that the container runs as, if the request names them.',
+  ),
+} as const satisfies Rows;
+
+interface UlimitProblem {
+  readonly name: string;
+  readonly message: string;
+}
+
+/** What the names alone do not tell. */
+export function checkUlimits({ ulimits }: ValueOf<typeof CONTAINER_ROWS>): readonly UlimitProblem[] {
+  return Object.entries(ulimits)
+    .filter(([, value]) => !ULIMIT_VALUE.test(value) || softAboveHard(value))
+    .map(([name, value]) => ({
+      name,
+      message: `must be soft:hard, one number for both, or unlimited, got "${value}"`,
+    }));
+}
+
+function softAboveHard(value: string): boolean {
+  const [soft = 0, hard = soft] = value.split(':').map((part) => (part === 'unlimited' ? Infinity : Number(part)));
+  return soft > hard;
+}

@@ -1,0 +1,140 @@
+import { mkdtemp, readFile, readlink, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connectCri } from './support/cri-client.ts';
+import type { CriClient } from './support/cri-client.ts';
+import { Daemon } from './support/daemon.ts';
+import { nodeEnv, parseLog } from './support/node.ts';
+import { ScriptedNetwork } from './support/scripted-network.ts';
+
+/** What a node gives to pods and containers beside what they ask for. */
+
+const VOLUMES = 'registry.k8s.io/davit/volumes:latest';
+const CONFIG = `
+[pods.sysctls]
+"net.core.somaxconn" = "1234"
+"kernel.shm_rmid_forced" = "1"
+
+[containers]
+env = ["LANG=node", "PATH=/nowhere", "ZONE=node"]
+ulimits = { nofile = "100:200", core = "0" }
+umask = "0027"
+timezone = "local"
+image_volumes = "ignore"
+device_ownership = true
+
+[handlers.closed]
+privileged_without_host_devices = true
+cgroup_writable = true
+`;
+
+let dir: string;
+let daemon: Daemon;
+let cri: CriClient;
+
+beforeAll(async () => {
+  dir = await mkdtemp('/run/dvd');
+  await writeFile(join(dir, 'config.toml'), CONFIG);
+  const network = await ScriptedNetwork.create(dir);
+  daemon = await Daemon.start([
+    '--config',
+    join(dir, 'config.toml'),
+    '--containerd-address',
+    nodeEnv()['CONTAINERD_ADDRESS'] ?? '',
+    '--containerd-namespace',
+    'davit-defaults',
+    '--registry-config-path',
+    `/run/davit-${nodeEnv()['DAVIT_NODE']}/certs.d`,
+    ...network.flags,
+  ]);
+  await daemon.mustCrictl('pull', VOLUMES);
+  cri = connectCri({ address: daemon.endpoint });
+});
+
+afterAll(async () => {
+  cri[Symbol.dispose]();
+  await daemon[Symbol.asyncDispose]();
+  await rm(dir, { recursive: true });
+});
+
+interface Options {
+  readonly script: string;
+  readonly security?: object;
+  readonly handler?: string;
+  readonly sandbox?: object;
+  readonly container?: object;
+}
+
+/** What a script says in a container of a pod of its own. */
+async function output(name: string, options: Options): Promise<readonly string[]> {
+  const config = {
+    metadata: { name, uid: `u-${name}`, namespace: 'default' },
+    logDirectory: join(dir, name),
+    linux: { securityContext: options.security ?? {} },
+    ...options.sandbox,
+  };
+  const { podSandboxId } = await cri.call<{ podSandboxId: string }>('RunPodSandbox', {
+    config,
+    runtimeHandler: options.handler ?? '',
+  });
+  const { containerId } = await cri.call<{ containerId: string }>('CreateContainer', {
+    podSandboxId,
+    config: {
+      metadata: { name: 'main' },
+      image: { image: VOLUMES },
+      command: ['sh', '-c', `exec 2>&1; ${options.script}`],
+      logPath: 'main.log',
+      linux: { securityContext: options.security ?? {} },
+      ...options.container,
+    },
+  });
+  await cri.startContainer(containerId);
+  await cri.exited(containerId);
+  await cri.call('RemovePodSandbox', { podSandboxId });
+  return parseLog(await readFile(join(dir, name, 'main.log'), 'utf8')).map((line) => line.text);
+}
+
+const SYSCTLS = ['net.core.somaxconn', 'kernel.shm_rmid_forced', 'net.ipv4.ip_unprivileged_port_start'];
+const readSysctls = SYSCTLS.map((name) => `cat /proc/sys/${name.replaceAll('.', '/')}`).join('; ');
+
+describe('the defaults of a node', () => {
+  it('set sysctls where the namespace is the pod’s own, under what the pod asks for', async () => {
+    expect(await output('sysctls', { script: readSysctls })).toEqual(['1234', '1', '0']);
+    const asked = { linux: { sysctls: { 'net.core.somaxconn': '77' } } };
+    expect((await output('asked', { script: readSysctls, sandbox: asked }))[0]).toBe('77');
+    const before = await Promise.all(SYSCTLS.map((name) => readFile(`/proc/sys/${name.replaceAll('.', '/')}`, 'utf8')));
+    const namespaceOptions = { network: 'NODE', ipc: 'NODE' };
+    const node = await output('node', { script: readSysctls, security: { namespaceOptions } });
+    expect(node).toEqual(before.map((value) => value.trim()));
+  });
+
+  it('give environment, limits, mode of new files and time zone', async () => {
+    const script =
+      'echo $LANG $ZONE; ulimit -Sn; ulimit -Hn; ulimit -c; umask; readlink -f /etc/localtime; grep -c " /etc/localtime " /proc/mounts';
+    const envs = [{ key: 'ZONE', value: Buffer.from('request') }];
+    const lines = await output('process', { script, container: { envs } });
+    expect(lines.slice(0, 5)).toEqual(['node request', '100', '200', '0', '0027']);
+    expect(lines.at(-1)).toBe('1');
+    expect(await readlink('/etc/localtime')).toContain('zoneinfo');
+  });
+
+  it('let an image’s volumes be, and give devices to who runs', async () => {
+    const devices = [{ containerPath: '/dev/mine', hostPath: '/dev/null', permissions: 'rw' }];
+    const security = { runAsUser: { value: 1000 }, runAsGroup: { value: 1001 } };
+    const script = 'stat -c "%u %g" /dev/mine; grep -c " /data " /proc/mounts; true';
+    expect(await output('volumes', { script, security, container: { devices } })).toEqual(['1000 1001', '0']);
+  });
+
+  it('are a handler’s own for devices of the privileged and for cgroups', async () => {
+    const script =
+      'ls /dev/kmsg; grep -c "^cgroup.* /sys/fs/cgroup/.* rw,\\|^cgroup2 /sys/fs/cgroup rw," /proc/mounts; true';
+    const security = { privileged: true };
+    const [open] = await output('open', { script, security });
+    expect(open).toBe('/dev/kmsg');
+    const [closed] = await output('closed', { script, security, handler: 'closed' });
+    expect(closed).toMatch(/No such file/);
+    const own = 'd=/sys/fs/cgroup; [ ! -d $d/memory ] || d=$d/memory; mkdir $d/own && rmdir $d/own && echo made';
+    expect(await output('writable', { script: own, handler: 'closed' })).toEqual(['made']);
+    expect((await output('readonly', { script: own })).join()).toContain('Read-only');
+  });
+});
