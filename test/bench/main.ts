@@ -1,4 +1,4 @@
-// main.ts --davit SOCKET --peer SOCKET --logs DIR --cgroups PARENT [--short] [--only NAME] [--json FILE] [--check]
+// main.ts --davit SOCKET --peer SOCKET --logs DIR --cgroups PARENT [--davit-pid PID --peer-pid PID] [--short] [--only NAME] [--json FILE] [--check]
 //
 // Measures a davitd beside another CRI server in alternating rounds; hack/bench starts both. The servers are the bench's
 // alone: at the end it removes every pod that they have. Pods' cgroups go below PARENT/davit and PARENT/peer, logs below
@@ -18,14 +18,15 @@ import { runScenario } from './scenario.ts';
 import { scenarios } from './scenarios.ts';
 import type { Side, SideName } from './side.ts';
 
-const LONG = { rounds: 10, pods: 3, reads: 100, budgetMs: 10 * 60_000 };
+const LONG = { rounds: 10, pods: 3, reads: 100, large: true, budgetMs: 10 * 60_000 };
 /** The budget keeps a run on a busy machine short: at the price of rounds, as the result tells. */
-const SHORT = { rounds: 3, pods: 2, reads: 30, budgetMs: 9_000 };
+const SHORT = { rounds: 3, pods: 2, reads: 30, large: false, budgetMs: 9_000 };
 const WRONG_ARGUMENTS = 2;
 const GOAL_MISSED = 3;
 
 interface Options {
   readonly sockets: { readonly [name in SideName]: string };
+  readonly pids: { readonly [name in SideName]: string | undefined };
   readonly logs: string;
   readonly cgroups: string;
   readonly short: boolean;
@@ -69,7 +70,9 @@ async function main(options: Options): Promise<number> {
 }
 
 function newSide(name: SideName, client: CriClient, options: Options): Side {
-  return { name, client, cgroupParent: join(options.cgroups, name), logs: join(options.logs, name) };
+  const pid = options.pids[name];
+  const side = { name, client, cgroupParent: join(options.cgroups, name), logs: join(options.logs, name) };
+  return pid === undefined ? side : { ...side, pid: Number(pid) };
 }
 
 /** Undefined when they are wrong, which is told. */
@@ -81,6 +84,8 @@ function readOptions(): Options | undefined {
         peer: { type: 'string' },
         logs: { type: 'string' },
         cgroups: { type: 'string' },
+        'davit-pid': { type: 'string' },
+        'peer-pid': { type: 'string' },
         short: { type: 'boolean', default: false },
         check: { type: 'boolean', default: false },
         only: { type: 'string', default: '' },
@@ -94,6 +99,7 @@ function readOptions(): Options | undefined {
     }
     return {
       sockets: { davit: given('davit', values.davit), peer: given('peer', values.peer) },
+      pids: { davit: values['davit-pid'], peer: values['peer-pid'] },
       logs: given('logs', values.logs),
       cgroups: given('cgroups', values.cgroups),
       short: values.short,

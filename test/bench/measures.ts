@@ -28,6 +28,9 @@ const NAMES = {
   podStatus: 'PodSandboxStatus',
   podsAtOnce: '10 pods at once, start to running (CNI)',
   podsGone: '10 pods at once, running to removed (CNI)',
+  podStats: 'ListPodSandboxStats (1000)',
+  podMetrics: 'ListPodSandboxMetrics (1000)',
+  atRest: 'processor time at rest, per second (100 pods)',
 } as const;
 
 export type MeasureKey = keyof typeof NAMES;

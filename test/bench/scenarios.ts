@@ -1,4 +1,3 @@
-import { status } from '@grpc/grpc-js';
 import {
   containerReady,
   createContainer,
@@ -10,13 +9,17 @@ import {
   type Pod,
 } from './pods.ts';
 import type { RecordTime, Samples } from './samples.ts';
+import { leaveOutIfUnimplemented } from './unimplemented.ts';
 import type { Scenario } from './scenario.ts';
 import type { Side } from './side.ts';
+import { statsScenarios } from './stats-scenarios.ts';
 
 export interface Sizes {
   /** How often a round does its work. */
   readonly pods: number;
   readonly reads: number;
+  /** Whether there is time for what takes minutes to set up. */
+  readonly large: boolean;
 }
 
 const LISTED_PODS = 20;
@@ -28,7 +31,7 @@ const STOP_GRACE_S = 10;
 const EXEC_TIMEOUT_S = 10;
 
 export function scenarios(samples: Samples, sizes: Sizes): readonly Scenario[] {
-  return [hostPods(sizes), cniPods(samples, sizes), podsAtOnce(), lists(sizes)];
+  return [hostPods(sizes), cniPods(samples, sizes), podsAtOnce(), lists(sizes), ...statsScenarios(samples, sizes)];
 }
 
 function hostPods(sizes: Sizes): Scenario {
@@ -103,8 +106,7 @@ async function exec(side: Side, { id }: Container, record: RecordTime, samples: 
     if (reply.exitCode !== 0) throw new Error(`ExecSync of true on ${side.name}: exit code ${reply.exitCode}`);
     record('exec', ms);
   } catch (error) {
-    if (!isUnimplemented(error)) throw error;
-    samples.leaveOut('exec', `${side.name} does not implement it`);
+    leaveOutIfUnimplemented(samples, 'exec', side, error);
   }
 }
 
@@ -171,8 +173,4 @@ async function listedPod(side: Side): Promise<void> {
   for (let index = 0; index < CONTAINERS_PER_LISTED_POD; index += 1) {
     await createContainer(side, pod, `container-${index}`, 'host');
   }
-}
-
-function isUnimplemented(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === status.UNIMPLEMENTED;
 }

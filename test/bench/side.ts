@@ -10,4 +10,6 @@ export interface Side {
   readonly cgroupParent: string;
   /** Folder of this side's container logs. */
   readonly logs: string;
+  /** The process that serves it; absent: nobody has told. */
+  readonly pid?: number;
 }
