@@ -258,7 +258,7 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
         await opsDeps.marks.start();
         await markRecords(opsDeps);
         for (const damaged of [...store.sandboxes.damaged, ...store.containers.damaged]) {
-          logger.error({ ...damaged }, 'a record cannot be read; its object is left alone');
+          logger.error({ ...damaged }, 'a record cannot be read');
         }
       },
       close: () => bootRecord.end(),

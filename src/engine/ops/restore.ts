@@ -8,6 +8,8 @@ import { UNKNOWN_EXIT_CODE } from './handle-exit.ts';
 import { watchPause, withoutPause } from './pause.ts';
 import { planRestore } from './plan-restore.ts';
 import type { ContainerAction, SandboxAction } from './plan-restore.ts';
+import { rebuildRecords } from './rebuild-records.ts';
+import type { RebuildDeps } from './rebuild-records.ts';
 import { dropContainer } from './remove-container.ts';
 import type { RemoveContainerDeps } from './remove-container.ts';
 import { undoSandbox } from './run-sandbox.ts';
@@ -16,7 +18,11 @@ import { watchContainer } from './start-container.ts';
 import type { StartContainerDeps } from './start-container.ts';
 import { SIGKILL } from './signals.ts';
 
-export type RestoreDeps = RunSandboxDeps & StartContainerDeps & RemoveContainerDeps & Pick<OpsDeps, 'logger'>;
+export type RestoreDeps = RunSandboxDeps &
+  StartContainerDeps &
+  RemoveContainerDeps &
+  RebuildDeps &
+  Pick<OpsDeps, 'logger'>;
 
 /** How many objects are restored at once. */
 const PARALLEL_RESTORES = 8;
@@ -43,6 +49,7 @@ export function watchByShims(deps: RestoreDeps): void {
  * `rebootedAt`: when the node was restarted, if it was since then.
  */
 export async function restore(deps: RestoreDeps, rebootedAt: Nanos | undefined, signal: AbortSignal): Promise<void> {
+  await rebuildRecords(deps, signal);
   const [tasks, pinned, withFiles] = await Promise.all([
     deps.tasks.list(signal),
     deps.namespaces.list(),

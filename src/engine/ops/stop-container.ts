@@ -1,5 +1,6 @@
 import { within } from '../rollback.ts';
 import type { ContainerRecord } from '../store/index.ts';
+import { endUnknown } from './end-unknown.ts';
 import { KILL_TIMES, killContainer } from './kill-container.ts';
 import type { KillContainerDeps, KillTimes } from './kill-container.ts';
 import { endsWithin, sendSignal } from './send-signal.ts';
@@ -9,7 +10,7 @@ export type StopContainerDeps = KillContainerDeps;
 
 /**
  * Ends a container: its stop signal, then after the grace period SIGKILL, then by harder means until it is dead; see
- * killContainer(). Returns when its exit has been recorded. Unknown and ended containers are fine. Every call runs a grace
+ * killContainer(). Returns when its exit has been recorded. Unknown ids and ended containers are fine. Every call runs a grace
  * period of its own, so that a second, shorter one shortens the first; the kill is one for all of them and goes on when
  * its callers go. Waiting holds no place in any queue.
  */
@@ -23,6 +24,7 @@ export async function stopContainer(
   const found = deps.store.containers.find(id);
   if (found === undefined) return;
   const record = await afterStart(deps, found, signal);
+  if (record?.state.phase === 'unknown') return await endUnknown(deps, record, signal);
   if (record?.state.phase !== 'running') return;
   if (graceSeconds > 0 && (await endsInGrace(deps, record, graceSeconds * 1000, signal, times))) return;
   await within(signal, killOnce(deps, record, times));

@@ -78,9 +78,10 @@ export class ContainerdObjects implements ContainerObjects {
 
   async list(signal: AbortSignal): Promise<readonly ListedObject[]> {
     const { containers } = await this.#client.list({ filters: [ownerFilter(this.#root)] }, { signal });
-    return containers.map(({ id, labels, createdAt }) => ({
+    return containers.map(({ id, labels, image, createdAt }) => ({
       id,
       labels,
+      image,
       createdAtMs: Number(nanosOf(createdAt) / NANOS_PER_MS),
     }));
   }

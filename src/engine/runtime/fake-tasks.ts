@@ -150,7 +150,7 @@ export class FakeObjects implements ContainerObjects {
   }
 
   async list(): Promise<readonly ListedObject[]> {
-    return [...this.objects.values()].map(({ id, labels }) => ({ id, labels, createdAtMs: 0 }));
+    return [...this.objects.values()].map(({ id, labels, image }) => ({ id, labels, image, createdAtMs: 0 }));
   }
 }
 

@@ -100,6 +100,8 @@ export interface ContainerObject {
 export interface ListedObject {
   readonly id: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** The name that it was made with; '' for a pause process. */
+  readonly image: string;
   readonly createdAtMs: number;
 }
 

@@ -128,6 +128,22 @@ export class Table<R extends Row> {
     return await this.#write(record.id, () => record);
   }
 
+  /** Puts a record in the place of a damaged one of the same id, which is kept beside it until the record is deleted. */
+  async rebuild(record: R): Promise<R> {
+    if (!this.#damaged.some(({ id }) => id === record.id)) {
+      throw new EngineError('not-found', `no damaged record of ${this.#spec.noun} ${record.id}`);
+    }
+    this.reserve(this.#spec.nameOf(record), record.id);
+    return await this.#writes.run(record.id, NEVER, async () => {
+      const made = deepFreeze(record);
+      await this.#files.replaceDamaged(made.id, this.#spec.encode(made));
+      this.#clock.observe(made.createdAt);
+      this.#damaged = this.#damaged.filter(({ id }) => id !== made.id);
+      this.#set(made);
+      return made;
+    });
+  }
+
   /**
    * Replaces a record by `change(current)`, durable before it is seen. `change` may throw to refuse, and may return its
    * argument for "no change". Throws not-found when the record is gone.

@@ -104,7 +104,11 @@ export async function tracesOf(ids: readonly string[]): Promise<readonly string[
 
 async function find(folders: string, ids: readonly string[]): Promise<readonly string[]> {
   const names = ids.map((id) => `-name '*${id}*'`).join(' -o ');
-  const found = await must('sh', ['-c', `find ${folders} -xdev \\( ${names} \\) 2>/dev/null || true`]);
+  // A mark outlives what it is for until the next search for orphans.
+  const found = await must('sh', [
+    '-c',
+    `find ${folders} -xdev \\( ${names} \\) ! -path '*/marks/*' 2>/dev/null || true`,
+  ]);
   return found.split('\n').filter((line) => line !== '');
 }
 
