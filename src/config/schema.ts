@@ -117,6 +117,11 @@ export const SCHEMA = {
       '1m',
       'A CNI operation that takes longer is killed and counts as failed.',
     ),
+    ip_preference: key(
+      oneOf('cni', 'ipv4', 'ipv6'),
+      'cni',
+      "Which of a pod's addresses comes first: that of a family, or the first that the plugins give.",
+    ),
     cni_gc: key(
       boolean(),
       false,

@@ -28,6 +28,7 @@ export interface EngineConfig {
     readonly builtinSubnet: readonly string[];
     readonly cniTimeoutMs: number;
     readonly cniGc: boolean;
+    readonly ipPreference: IpPreference;
   };
   readonly images: {
     readonly pinned: readonly string[];
@@ -60,6 +61,9 @@ export interface HandlerConfig {
   readonly cgroupWritable: boolean;
   readonly cniConfDir?: string;
 }
+
+/** Which of a pod's addresses comes first. */
+export type IpPreference = 'cni' | 'ipv4' | 'ipv6';
 
 /** What a pod gets beside what it asks for. */
 export interface PodDefaults {

@@ -41,7 +41,7 @@ function make(builtinNetwork: boolean, cniTimeoutMs = 30_000): NetworkService {
       cniConfDir: [conf],
       cniBinDir: [bin, PLUGINS],
       builtinNetwork,
-      network: { builtinSubnet: subnets, cniTimeoutMs, cniGc: false },
+      network: { builtinSubnet: subnets, cniTimeoutMs, cniGc: false, ipPreference: 'cni' },
       limits: { concurrentWork: 4 },
     },
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { podIps } from './cni-result.ts';
+import { podIps, preferred } from './cni-result.ts';
 
 describe('podIps()', () => {
   it('keeps all addresses in order, without prefix lengths', () => {
@@ -34,5 +34,18 @@ describe('podIps()', () => {
   it('reads results of the oldest versions', () => {
     expect(podIps({ ip4: { ip: '10.1.0.5/24' }, ip6: { ip: 'fd00::5/64' } })).toEqual(['10.1.0.5', 'fd00::5']);
     expect(podIps({})).toEqual([]);
+  });
+});
+
+describe('preferred()', () => {
+  const ips = ['fd00::2', '10.0.0.2', '10.0.0.3'];
+
+  it.each([
+    ['cni', ips],
+    ['ipv4', ['10.0.0.2', '10.0.0.3', 'fd00::2']],
+    ['ipv6', ips],
+  ] as const)('puts the family first that %s says, and keeps the order in it', (preference, order) => {
+    expect(preferred(ips, preference)).toEqual(order);
+    expect(preferred([], preference)).toEqual([]);
   });
 });

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import type { IpPreference } from '../engine-config.ts';
 import type { JsonObject } from './json.ts';
 import { isObject, textOf } from './json.ts';
 
@@ -16,6 +17,13 @@ export function podIps(result: JsonObject): readonly string[] {
     .map((entry) => textOf(entry['address'])?.split('/')[0] ?? '')
     .filter((ip) => isIP(ip) !== 0);
   return [...new Set(ips)];
+}
+
+/** The first of the family that is preferred comes first; `cni` leaves the order to the plugins. */
+export function preferred(ips: readonly string[], preference: IpPreference): readonly string[] {
+  if (preference === 'cni') return ips;
+  const family = preference === 'ipv4' ? 4 : 6;
+  return [...ips.filter((ip) => isIP(ip) === family), ...ips.filter((ip) => isIP(ip) !== family)];
 }
 
 /** Until version 0.2.0 there was one address of each family, under other names. */

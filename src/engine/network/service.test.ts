@@ -31,7 +31,7 @@ function make(more: Partial<NetworkServiceDeps['config']> = {}, cniTimeoutMs = 2
       cniConfDir: [conf],
       cniBinDir: [join(root, 'no-bin'), bin],
       builtinNetwork: false,
-      network: { builtinSubnet: ['10.88.0.0/16'], cniTimeoutMs, cniGc: false },
+      network: { builtinSubnet: ['10.88.0.0/16'], cniTimeoutMs, cniGc: false, ipPreference: 'cni' },
       limits: { concurrentWork: 4 },
       ...more,
     },
@@ -369,7 +369,7 @@ describe('NetworkService.gc()', () => {
     await configure([{ type: 'first' }], { cniVersion: '1.1.0' });
     await service.gc(signal);
     expect(await verbs()).not.toContain('GC first');
-    const cleaner = make({ network: { builtinSubnet: [], cniTimeoutMs: 20_000, cniGc: true } });
+    const cleaner = make({ network: { builtinSubnet: [], cniTimeoutMs: 20_000, cniGc: true, ipPreference: 'cni' } });
     await cleaner.gc(signal);
     const call = (await seenCalls(bin)).find(({ verb }) => verb === 'GC');
     expect(call?.config['cni.dev/valid-attachments']).toEqual([{ containerID: asked.sandboxId, ifname: 'eth0' }]);

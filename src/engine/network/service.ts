@@ -15,7 +15,7 @@ import { capabilityArgs, declares, PORT_MAPPINGS } from './capabilities.ts';
 import type { NetworkConf } from './cni-conf.ts';
 import { addNetwork, checkNetwork, delNetwork, gcNetwork } from './cni-exec.ts';
 import type { AddProgress, Attachment } from './cni-exec.ts';
-import { podIps } from './cni-result.ts';
+import { podIps, preferred } from './cni-result.ts';
 import type { JsonObject } from './json.ts';
 import type { AttachRequest, NetworkService } from './network-service.ts';
 import { limitsOf } from './plugin.ts';
@@ -161,7 +161,7 @@ class Network implements NetworkService {
     let progress: AddProgress = { begun: 0, refused: false };
     try {
       const result = await addNetwork(record.attachment, this.#limits(signal), (now) => (progress = now));
-      const ips = ipsOf(result, record.attachment.network);
+      const ips = preferred(ipsOf(result, record.attachment.network), this.#deps.config.network.ipPreference);
       signal.throwIfAborted();
       await this.#cache.put({ ...record, state: 'attached', progress });
       return { ips, cniResult: result };

@@ -1,6 +1,6 @@
 import { parseWildcard } from '../../../wildcard.ts';
 import type { HandlerConfig } from '../../engine-config.ts';
-import type { SandboxMetadata, StringMap } from '../../types.ts';
+import type { LinuxResources, SandboxMetadata, StringMap } from '../../types.ts';
 
 /** The part of a handler that decides which annotations its runtime sees. */
 export type AnnotationRules = Pick<HandlerConfig, 'defaultAnnotations' | 'podAnnotations' | 'containerAnnotations'>;
@@ -29,6 +29,18 @@ export function podAnnotations(pod: Pick<SpecPod, 'id' | 'metadata'>, type: 'con
 /** For the shim of runc, and for nobody else. */
 export function shimGroup(pod: Pick<SpecPod, 'id'>): StringMap {
   return { [SHIM_GROUP]: pod.id };
+}
+
+/** What a virtual machine is made large enough for: what the containers of the pod may take together. */
+export function podSizeAnnotations(resources: LinuxResources | undefined): StringMap {
+  const limits = {
+    'cpu-period': resources?.cpuPeriodUs,
+    'cpu-quota': resources?.cpuQuotaUs,
+    'cpu-shares': resources?.cpuShares,
+    memory: resources?.memoryLimitBytes,
+  };
+  const given = Object.entries(limits).filter(([, limit]) => limit !== undefined);
+  return Object.fromEntries(given.map(([name, limit]) => [`${CRI}.sandbox-${name}`, String(limit)]));
 }
 
 export function containerAnnotations(pod: Pick<SpecPod, 'id' | 'metadata'>, name: string, image: string): StringMap {

@@ -9,7 +9,11 @@ import { hostFacts } from './test-input.ts';
 const ID = newSandboxId();
 
 function build(security: Partial<SandboxSecurity> = {}, more: Partial<PauseSpecInput> = {}): OciSpec {
-  return pauseSpec({
+  return pauseSpec({ ...input(security), ...more });
+}
+
+function input(security: Partial<SandboxSecurity> = {}): PauseSpecInput {
+  return {
     sandboxId: ID,
     spec: {
       metadata: { name: 'web-0', uid: 'u1', namespace: 'shop', attempt: 0 },
@@ -29,8 +33,7 @@ function build(security: Partial<SandboxSecurity> = {}, more: Partial<PauseSpecI
     cgroupsPath: `/davit/${ID}/${ID}`,
     host: hostFacts(),
     profiles: {},
-    ...more,
-  });
+  };
 }
 
 describe('pauseSpec()', () => {
@@ -46,6 +49,18 @@ describe('pauseSpec()', () => {
   it("carries the pod's annotations that its handler lets through", () => {
     expect(build().annotations).toMatchObject({ 'io.example/a': '1', 'io.d/e': '3' });
     expect(build().annotations).not.toHaveProperty(['io.other/b']);
+  });
+
+  it('tells how much the pod may take, for shims that make a machine of that size', () => {
+    const { spec } = input();
+    const resources = { cpuPeriodUs: 100_000, cpuQuotaUs: 50_000, cpuShares: 512, memoryLimitBytes: 1024 };
+    expect(build({}, { spec: { ...spec, resources } }).annotations).toMatchObject({
+      'io.kubernetes.cri.sandbox-cpu-period': '100000',
+      'io.kubernetes.cri.sandbox-cpu-quota': '50000',
+      'io.kubernetes.cri.sandbox-cpu-shares': '512',
+      'io.kubernetes.cri.sandbox-memory': '1024',
+    });
+    expect(Object.keys(build().annotations).filter((name) => /cpu|memory/.test(name))).toEqual([]);
   });
 
   it('has no right to anything', () => {

@@ -3,7 +3,7 @@ import type { NodeProfiles } from '../../security/profiles.ts';
 import type { SelinuxLabels } from '../../security/selinux/index.ts';
 import type { SandboxId } from '../../ids.ts';
 import type { NamespacePaths, SandboxSpec } from '../../types.ts';
-import { handedOn, podAnnotations, shimGroup } from './annotations.ts';
+import { handedOn, podAnnotations, podSizeAnnotations, shimGroup } from './annotations.ts';
 import type { AnnotationRules } from './annotations.ts';
 import { capabilitySets } from './container-spec.ts';
 import { denyAll } from './devices.ts';
@@ -17,7 +17,7 @@ import { processProfiles } from './profiles.ts';
 
 export interface PauseSpecInput {
   readonly sandboxId: SandboxId;
-  readonly spec: Pick<SandboxSpec, 'metadata' | 'annotations' | 'privileged' | 'security' | 'namespaces'>;
+  readonly spec: Pick<SandboxSpec, 'metadata' | 'annotations' | 'privileged' | 'security' | 'namespaces' | 'resources'>;
   readonly handler: AnnotationRules;
   readonly namespaces: NamespacePaths;
   /** As the OCI runtime takes it; see CgroupService.specPath. */
@@ -62,6 +62,7 @@ export function pauseSpec(input: PauseSpecInput): OciSpec {
     annotations: {
       ...handedOn(input.handler, spec.annotations, {}),
       ...podAnnotations({ id: sandboxId, metadata: spec.metadata }, 'sandbox'),
+      ...podSizeAnnotations(spec.resources),
       ...shimGroup({ id: sandboxId }),
     },
     linux: {
