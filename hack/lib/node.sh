@@ -147,7 +147,7 @@ node_start_davitd() {
   fi
   say "starting davitd on $NODE_SOCKET"
   start_daemon "$NODE_RUN/davitd.pid" "$NODE_LOG/davitd.log" \
-    "$(command -v node)" --disable-sigusr1 "$ROOT/dist/davitd.js" --config "$NODE_RUN/etc/config.toml"
+    "$(command -v node)" --disable-sigusr1 --max-semi-space-size=8 "$ROOT/dist/davitd.js" --config "$NODE_RUN/etc/config.toml"
   wait_ready davitd "$NODE_RUN/davitd.pid" "$NODE_LOG/davitd.log" 60 node_answers
 }
 

@@ -1,22 +1,23 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile, readdir, readlink } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { run } from './support/run.ts';
+import { containerProcesses } from './support/container-processes.ts';
+import type { ContainerProcess } from './support/container-processes.ts';
+import { noExecTraces } from './support/exec-traces.ts';
 import {
   BUSYBOX,
   Pod,
   containerStatus,
   crictl,
-  ctr,
+  davitdPid,
   eventually,
   mustCrictl,
   nodeEnv,
   restartDavitd,
 } from './support/node.ts';
 import type { Ran } from './support/run.ts';
+import { usageOf } from './support/usage.ts';
 
 /** What kubelet and crictl receive at most. */
 const REPLY_MAX_BYTES = 16 * 1024 * 1024;
@@ -43,70 +44,32 @@ async function sh(script: string): Promise<Ran> {
   return await exec('sh', '-c', script);
 }
 
-function nodeFolder(): string {
-  return `/run/davit-${nodeEnv()['DAVIT_NODE']}`;
-}
-
-async function davitdPid(): Promise<number> {
-  return Number((await readFile(join(nodeFolder(), 'davitd.pid'), 'utf8')).split(' ')[0]);
-}
-
 /** Descriptors of davitd that are not its connections: what an exec could leave open. */
 async function descriptors(): Promise<readonly string[]> {
-  const folder = `/proc/${await davitdPid()}/fd`;
-  const links = (await readdir(folder)).map((fd) => readlink(join(folder, fd)).catch(() => ''));
-  return (await Promise.all(links)).filter((link) => link !== '' && !link.startsWith('socket:')).toSorted();
+  return (await usageOf(await davitdPid())).descriptors.filter((each) => each !== 'socket');
 }
 
 async function residentBytes(): Promise<number> {
-  const status = await readFile(`/proc/${await davitdPid()}/status`, 'utf8');
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;
+  return (await usageOf(await davitdPid())).residentBytes;
 }
 
-/** What `find` prints of the cgroup trees; others' cgroups may go while it looks. */
-async function findCgroups(...args: readonly string[]): Promise<readonly string[]> {
-  const { stdout } = await run('find', ['/sys/fs/cgroup', ...args]);
-  return stdout.split('\n').filter(Boolean);
-}
-
-/** All living processes in the container but its first, with their command lines. */
-async function living(): Promise<ReadonlyMap<number, string>> {
-  const found = await findCgroups('-path', `*${container}*`, '-name', 'cgroup.procs');
-  const lists = await Promise.all(found.map((path) => readFile(path, 'utf8').catch(() => '')));
-  const pids = new Set(lists.flatMap((list) => list.split('\n')).filter(Boolean));
-  const commands = new Map<number, string>();
-  for (const pid of pids) {
-    const command = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).replaceAll('\0', ' ').trim();
-    // A zombie has no command line.
-    if (command !== '' && command !== 'sleep 1000') commands.set(Number(pid), command);
-  }
-  return commands;
+/** All living processes in the container but its first. */
+async function living(): Promise<readonly ContainerProcess[]> {
+  return (await containerProcesses(container)).filter(({ command }) => command !== 'sleep 1000');
 }
 
 async function processes(): Promise<readonly string[]> {
-  return [...(await living()).values()];
+  return (await living()).map(({ command }) => command);
 }
 
 /** Ends what is left from outside. */
 async function endAll(): Promise<void> {
-  for (const pid of (await living()).keys()) process.kill(pid, 'SIGKILL');
+  for (const { pid } of await living()) process.kill(pid, 'SIGKILL');
   await nothingLeft();
 }
 
-/** What execs could have left of themselves on the node, outside davitd. */
-async function traces(): Promise<readonly string[]> {
-  const [folders, cgroups, records] = await Promise.all([
-    readdir(join(nodeFolder(), 'davit/exec')),
-    findCgroups('-type', 'd', '-path', `*${container}/*`),
-    ctr('-n', 'davit', 'tasks', 'ps', container),
-  ]);
-  const execs = records.split('\n').filter((line) => line.includes('exec_id') || line.includes('ExecID'));
-  return [...folders, ...cgroups, ...execs];
-}
-
 async function nothingLeft(): Promise<void> {
-  await eventually('no trace of an exec', async () => ((await traces()).length === 0 ? true : undefined));
-  await eventually('no process of an exec', async () => ((await processes()).length === 0 ? true : undefined));
+  await noExecTraces(container);
 }
 
 /** All the ways for a process to be forgotten by its parent, as soon as it starts. */

@@ -61,7 +61,7 @@ describe('the build', () => {
   it.each(['davitd.js', 'davit.js', 'davit-pump.js'])(
     'has %s start without the signal that opens the inspector',
     (name) => {
-      expect(read(name).split('\n')[0]).toBe('#!/usr/bin/env -S node --disable-sigusr1');
+      expect(read(name).split('\n')[0]).toBe('#!/usr/bin/env -S node --disable-sigusr1 --max-semi-space-size=8');
     },
   );
 

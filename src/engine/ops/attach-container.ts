@@ -38,9 +38,17 @@ export async function attachContainer(
       `container ${record.id} is ${phase}; only a running one is attached to`,
     );
   }
-  const settled = deps.exits.settled(record.id);
-  const attachment = await deps.log.attach(record.id, streams, signal);
-  const exit = exitOf(deps, record.id, attachment, settled);
+  const left = new AbortController();
+  const settled = deps.exits.settled(record.id, left.signal);
+  settled.catch(() => undefined); // the session has ended before the container
+  let attachment: LogAttachment;
+  try {
+    attachment = await deps.log.attach(record.id, streams, signal);
+  } catch (error) {
+    left.abort();
+    throw error;
+  }
+  const exit = exitOf(deps, record.id, attachment, settled).finally(() => left.abort());
   exit.catch(() => undefined); // whoever waits for it gets the error
   const { stdin, stdout, stderr } = attachment;
   return {
@@ -51,7 +59,10 @@ export async function attachContainer(
     resize: async (width, height) => {
       if (record.spec.tty) await resizeTerminal(deps, record.id, width, height);
     },
-    [Symbol.asyncDispose]: () => attachment[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: async () => {
+      await attachment[Symbol.asyncDispose]();
+      left.abort();
+    },
   };
 }
 

@@ -27,6 +27,20 @@ describe('ContainerExits.watch()', () => {
     expect(seen).toEqual([EXIT]);
   });
 
+  it('waits with settled() until the signal aborts, and tells the others of the exit', async () => {
+    const { promise, resolve } = Promise.withResolvers<typeof EXIT>();
+    const watch = exits([async () => await promise]);
+    watch.watch('a', async () => undefined);
+    const leaving = new AbortController();
+    const left = watch.settled('a', leaving.signal);
+    const stays = watch.settled('a');
+    leaving.abort(new Error('left'));
+    await expect(left).rejects.toThrow('left');
+    resolve(EXIT);
+    await stays;
+    await watch.settled('a', leaving.signal);
+  });
+
   it('tells a lost status as undefined when containerd has no such task', async () => {
     const watch = exits([async () => Promise.reject(new EngineError('not-found', 'no task'))]);
     const seen: (TaskEnd | undefined)[] = [];

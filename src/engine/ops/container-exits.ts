@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isKind, messageOf } from '../errors.ts';
 import type { Logger } from '../logger.ts';
+import { within } from '../rollback.ts';
 import type { TaskEnd, TaskExit, TaskService } from '../runtime/task-types.ts';
 
 /** Called once for each ended task; undefined when neither shim nor containerd knows it any more: its status is lost. */
@@ -15,6 +16,12 @@ export interface ContainerExitsDeps {
   readonly detached?: <T>(work: () => T) => T;
 }
 
+interface Watch {
+  readonly ended: Promise<void>;
+  /** Those who wait for its end. */
+  readonly waiting: Set<() => void>;
+}
+
 const RETRY_FIRST_MS = 200;
 const RETRY_MOST_MS = 10_000;
 
@@ -24,7 +31,7 @@ const RETRY_MOST_MS = 10_000;
  */
 export class ContainerExits {
   readonly #deps: ContainerExitsDeps;
-  readonly #watches = new Map<string, Promise<void>>();
+  readonly #watches = new Map<string, Watch>();
   readonly #owed = new Map<string, Promise<void>>();
   readonly #declared = new Map<string, (exit: TaskExit) => void>();
   readonly #closed = new AbortController();
@@ -37,13 +44,28 @@ export class ContainerExits {
   watch(id: string, onEnd: OnEnd): void {
     if (this.#watches.has(id)) return;
     const run = (): Promise<void> => this.#run(id, onEnd);
-    const watching = (this.#deps.detached?.(run) ?? run()).finally(() => this.#watches.delete(id));
-    this.#watches.set(id, watching);
+    const waiting = new Set<() => void>();
+    const ended = (this.#deps.detached?.(run) ?? run()).finally(() => {
+      this.#watches.delete(id);
+      for (const resolve of waiting) resolve();
+    });
+    this.#watches.set(id, { ended, waiting });
   }
 
-  /** Resolves when the task's exit has been handled; at once when it is not watched. */
-  async settled(id: string): Promise<void> {
-    await this.#watches.get(id);
+  /**
+   * Resolves when the task's exit has been handled; at once when it is not watched. Rejects when `signal` aborts first,
+   * and leaves no trace: a container may live for years, with many who asked.
+   */
+  async settled(id: string, signal?: AbortSignal): Promise<void> {
+    const watch = this.#watches.get(id);
+    if (watch === undefined) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    watch.waiting.add(resolve);
+    try {
+      await (signal === undefined ? promise : within(signal, promise));
+    } finally {
+      watch.waiting.delete(resolve);
+    }
   }
 
   /**
@@ -63,7 +85,8 @@ export class ContainerExits {
 
   async close(): Promise<void> {
     this.#closed.abort();
-    await Promise.all([...this.#watches.values(), ...this.#owed.values()]);
+    const ended = [...this.#watches.values()].map((watch) => watch.ended);
+    await Promise.all([...ended, ...this.#owed.values()]);
   }
 
   async #run(id: string, onEnd: OnEnd): Promise<void> {
