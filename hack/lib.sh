@@ -4,7 +4,8 @@
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 CACHE=${DAVIT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/davit}
 
-for part in versions lib/common.sh lib/setup.sh lib/daemon.sh lib/images.sh lib/node.sh lib/node-down.sh lib/kubelet.sh; do
+for part in versions lib/common.sh lib/setup.sh lib/daemon.sh lib/images.sh lib/node.sh lib/node-down.sh lib/kubelet.sh \
+  lib/kubelet-down.sh; do
   # shellcheck source=/dev/null
   . "$ROOT/hack/$part"
 done

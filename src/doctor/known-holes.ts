@@ -1,12 +1,10 @@
-import { hasFix, isAtLeast } from './release.ts';
+import { hasFix } from './release.ts';
 import type { Release } from './release.ts';
 
 /** A published hole in a program that davit runs pods with. */
 export interface Hole {
   readonly cve: string;
   readonly what: string;
-  /** Absent: every release before the fixes has it. */
-  readonly since?: Release;
   /** The first release of each line that is without it. */
   readonly fixed: readonly Release[];
 }
@@ -57,17 +55,9 @@ export const CONTAINERD_HOLES: readonly Hole[] = [
       [2, 2, 0],
     ],
   },
-  {
-    cve: 'CVE-2025-47290',
-    what: 'an image can write on the host while it is unpacked',
-    since: [2, 1, 0],
-    fixed: [[2, 1, 1]],
-  },
 ];
 
 /** The holes that a release has by its number alone: a distribution may have closed them and kept the number. */
 export function holesOf(release: Release, holes: readonly Hole[]): readonly Hole[] {
-  return holes.filter(
-    ({ since, fixed }) => (since === undefined || isAtLeast(release, since)) && !hasFix(release, fixed),
-  );
+  return holes.filter(({ fixed }) => !hasFix(release, fixed));
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Config } from '../../config/index.ts';
+import { refusedVersion } from '../../engine/containerd/refused-version.ts';
 import { SYSTEM_ADDRESS } from '../../engine/containerd/system-facts.ts';
 import { error, note, ok, warning } from '../finding.ts';
 import type { Found } from '../finding.ts';
@@ -73,6 +74,15 @@ function judge(version: string, socket: string): readonly Found[] {
   const shown = `containerd ${version} (${socket})`;
   const release = parseRelease(version);
   if (release === undefined) return [ok(shown)];
+  const refused = refusedVersion(version, socket);
+  if (refused !== undefined) {
+    return [
+      error(refused.message, {
+        why: 'davitd does not work with it: no pod, container or image can be made.',
+        fix: 'install another containerd, such as the newest release of its line',
+      }),
+    ];
+  }
   if (!isAtLeast(release, LEAST)) {
     return [
       error(`${shown} is older than 1.6`, {
