@@ -7,6 +7,7 @@ import { REMOVE_CONTAINER } from './remove-container.ts';
 import { REMOVE_SANDBOX } from './remove-sandbox.ts';
 import { RUN_SANDBOX } from './run-sandbox.ts';
 import { START_CONTAINER } from './start-container.ts';
+import { STOP_CONTAINER } from './stop-container.ts';
 import { STOP_SANDBOX } from './stop-sandbox.ts';
 import { UPDATE_CONTAINER } from './update-container.ts';
 import { UPDATE_WINDOWS_CONTAINER } from './update-windows-container.ts';
@@ -16,6 +17,7 @@ export const OPERATIONS: readonly OpDefinition[] = [
   RUN_SANDBOX,
   CREATE_CONTAINER,
   START_CONTAINER,
+  STOP_CONTAINER,
   STOP_SANDBOX,
   REMOVE_CONTAINER,
   REMOVE_SANDBOX,

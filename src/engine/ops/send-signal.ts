@@ -27,10 +27,13 @@ export async function sendSignal(
   }
 }
 
+/** Node takes a longer one for one of a millisecond. */
+export const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /** True when `exited` comes within the time; throws when the caller's signal aborts first. */
 export async function endsWithin(exited: Promise<void>, milliseconds: number, signal: AbortSignal): Promise<boolean> {
   const { promise: timedOut, resolve } = Promise.withResolvers<false>();
-  const timer = setTimeout(() => resolve(false), milliseconds);
+  const timer = setTimeout(() => resolve(false), Math.min(milliseconds, LONGEST_TIMER_MS));
   try {
     return await within(signal, Promise.race([exited.then(() => true), timedOut]));
   } finally {

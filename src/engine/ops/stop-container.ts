@@ -1,12 +1,22 @@
+import { defineOp, runOp } from '../op.ts';
 import { within } from '../rollback.ts';
 import type { ContainerRecord } from '../store/index.ts';
 import { endUnknown } from './end-unknown.ts';
 import { KILL_TIMES, killContainer } from './kill-container.ts';
 import type { KillContainerDeps, KillTimes } from './kill-container.ts';
-import { endsWithin, sendSignal } from './send-signal.ts';
+import type { OpsDeps } from './deps.ts';
+import { endsWithin, LONGEST_TIMER_MS, sendSignal } from './send-signal.ts';
 import { signalNumber } from './signals.ts';
 
-export type StopContainerDeps = KillContainerDeps;
+export type StopContainerDeps = KillContainerDeps & Pick<OpsDeps, 'observer'>;
+
+export const STOP_CONTAINER = defineOp('stop-container', ['grace', 'kill']);
+
+/** More than all rungs of the kill together. */
+const KILL_DEADLINE_MS = 115_000;
+/** Beyond the grace period, for the end of a container that came with it. */
+const GRACE_SPARE_MS = 10_000;
+const NEVER = new AbortController().signal;
 
 /**
  * Ends a container: its stop signal, then after the grace period SIGKILL, then by harder means until it is dead; see
@@ -26,8 +36,20 @@ export async function stopContainer(
   const record = await afterStart(deps, found, signal);
   if (record?.state.phase === 'unknown') return await endUnknown(deps, record, signal);
   if (record?.state.phase !== 'running') return;
-  if (graceSeconds > 0 && (await endsInGrace(deps, record, graceSeconds * 1000, signal, times))) return;
-  await within(signal, killOnce(deps, record, times));
+  const graceMs = graceSeconds * 1000;
+  const subject = { container: record.id, sandbox: record.sandboxId };
+  // The caller's signal ends its wait, not the kill.
+  const context = { subject, signal: NEVER, observer: deps.observer };
+  await runOp(STOP_CONTAINER, context, async (step) => {
+    if (graceMs > 0) {
+      const ended = await step('grace', {
+        deadlineMs: Math.min(graceMs + GRACE_SPARE_MS, LONGEST_TIMER_MS),
+        do: (by) => endsInGrace(deps, record, graceMs, AbortSignal.any([by, signal]), times),
+      });
+      if (ended) return;
+    }
+    await step('kill', { deadlineMs: KILL_DEADLINE_MS, do: () => within(signal, killOnce(deps, record, times)) });
+  });
 }
 
 /** A start that is under way holds the container's lock; what it comes to is seen after it. */
