@@ -193,7 +193,7 @@ describe.each([
       const id = await pod('starts', handler);
       const first = await create(id, 'first');
       await mood(of, what);
-      await expect(cri.startContainer(first)).rejects.toThrow(/injected failure/);
+      await expect(cri.startContainer(first)).rejects.toThrow(/injected failure|OCI runtime create failed/);
       const { status } = await cri.call<{ status: object }>('ContainerStatus', { containerId: first });
       expect(status).toMatchObject({ state: 'CONTAINER_EXITED', reason: 'StartError', exitCode: 128 });
       const second = await create(id, 'second');
