@@ -13,7 +13,7 @@ export const GLOBAL_OPTIONS = {
   admin: {
     type: 'string',
     value: 'ADDRESS',
-    doc: "davitd's admin socket, for events and top. Default: DAVIT_ADMIN, else unix:///run/davit/admin.sock.",
+    doc: "davitd's admin socket, for top, events, pulls and dump. Default: DAVIT_ADMIN, else unix:///run/davit/admin.sock.",
   },
   output: { type: 'string', short: 'o', value: 'table|json', doc: 'The form of the answer. Default: table.' },
   timeout: { type: 'string', value: 'SECONDS', doc: 'When to give up a call. Default: 120; 0: never.' },

@@ -3,7 +3,7 @@ import type { Command } from '../command.ts';
 export const doctor: Command = {
   name: 'doctor',
   words: [],
-  doc: 'Check this host: what is wrong, why it matters, and what to do; exit code 1 if anything must be mended.',
+  doc: 'Check this host: what is wrong, why it matters, what to do. Exit code 1: something must be mended.',
   options: {
     config: {
       type: 'string',
