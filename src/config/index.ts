@@ -1,3 +1,4 @@
+export { compareConfigs, withLiveKeys, type ConfigChanges, type LiveKey } from './changes.ts';
 export { runConfigCommand, type Output } from './command.ts';
 export { ConfigError, formatProblem, type ConfigProblem } from './config-error.ts';
 export { defaultConfig } from './defaults.ts';

@@ -1,3 +1,4 @@
+import { LIVE_KEYS } from './changes.ts';
 import { flagName } from './flags.ts';
 import type { AnyKey, Row, Rows } from './node.ts';
 import { SCHEMA } from './schema.ts';
@@ -20,6 +21,13 @@ export function configReference(): string {
     '- `davitd config default` prints a file with every key, its default and what it does.',
     '- `davitd config check [flags]` reads everything and says what is wrong.',
     '- `davitd config dump [flags]` prints the values that are in force.',
+    '',
+    '## Reload',
+    '',
+    'On SIGHUP davitd reads all of it again. With anything wrong in it nothing changes, and the log names file, line and key',
+    `of each problem. Else these are applied at once: ${LIVE_KEYS.map((key) => `\`${key}\``).join(', ')}; other keys that have`,
+    'changed are named in the log and wait for a restart. Pods and containers go on in any case; a handler that is gone takes',
+    'no new ones. Who makes cgroups (`SystemdCgroup`) cannot change without a restart, and then no change of `handlers` is applied.',
     '',
     ...section('Top level', 'Each of these keys is a flag too.', SCHEMA, true),
     ...nested(SCHEMA, ''),

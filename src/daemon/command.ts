@@ -1,5 +1,5 @@
 import { isatty } from 'node:tty';
-import { ConfigError, loadConfig, runConfigCommand, usage } from '../config/index.ts';
+import { checkConfig, ConfigError, loadConfig, runConfigCommand, usage } from '../config/index.ts';
 import { createEngine } from '../engine/index.ts';
 import { createCallContext, createLogger } from '../telemetry/index.ts';
 import { VERSION } from '../version.ts';
@@ -42,6 +42,7 @@ async function serve(argv: readonly string[]): Promise<number> {
     return await runDaemon(config, {
       logger,
       calls,
+      readConfig: () => checkConfig(argv),
       createEngine: (deps) =>
         createEngine(config, { ...deps, version: VERSION, entries: findEntries(import.meta.url) }),
     });

@@ -33,10 +33,12 @@ process.exit(
   await runDaemon(config, {
     logger,
     calls,
+    readConfig: () => ({ config, problems: [], files: [] }),
     createEngine: () =>
       Promise.resolve({
         engine,
         start,
+        reload: () => Promise.resolve([]),
         close: () => {
           logger.info('engine closed');
           return Promise.resolve();

@@ -118,7 +118,7 @@ describe('runDaemon()', { timeout: 30_000 }, () => {
     await davitd.line('davitd is ready');
     expect((await davitd.line('--disable-sigusr1')).level).toBe('warn');
     davitd.kill('SIGHUP');
-    await davitd.line('the configuration is read at start only');
+    await davitd.line('the configuration was read again');
     davitd.kill('SIGUSR1');
     await davitd.line('signal ignored');
     expect(await version()).toBe('davit');

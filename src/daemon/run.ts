@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { createAdminServer } from '../admin/index.ts';
-import type { Config } from '../config/index.ts';
+import type { CheckedConfig, Config } from '../config/index.ts';
 import { createCriServer, createStreamingServer, engineTargets } from '../cri/index.ts';
 import type { StreamingServer } from '../cri/index.ts';
 import { ORPHAN_KINDS } from '../engine/index.ts';
@@ -15,6 +15,7 @@ import { createInstruments, pullObserver } from './instruments.ts';
 import { addNodeMetrics } from './node-metrics.ts';
 import { createNotifier } from './notifier.ts';
 import type { Notifier } from './notifier.ts';
+import { Reloader } from './reload.ts';
 import { SelfCheck } from './self-check.ts';
 import { renderState, writeStateDump } from './state-dump.ts';
 import type { DumpDeps } from './state-dump.ts';
@@ -25,6 +26,8 @@ export interface DaemonDeps {
   readonly logger: Logger;
   /** What the log's lines know of the call that they are written in. */
   readonly calls: CallContext;
+  /** Reads the configuration anew. */
+  readonly readConfig: () => CheckedConfig;
   readonly createEngine: (deps: Omit<EngineDeps, 'entries' | 'version'>) => Promise<EngineRuntime>;
 }
 
@@ -80,7 +83,8 @@ export async function runDaemon(config: Config, deps: DaemonDeps): Promise<numbe
     around,
   });
   const servers = { server, streaming, admin, health, notifier };
-  const stop = takeSignals(config, logger, dump, servers);
+  const reloader = new Reloader(config, { read: deps.readConfig, runtime, logger });
+  const stop = takeSignals(config, logger, dump, { ...servers, reloader });
   await streaming.listen();
   await server.listen();
   try {
@@ -120,8 +124,12 @@ interface StopSignals {
   readonly hurry: AbortSignal;
 }
 
-function takeSignals(config: Config, logger: Logger, dumpDeps: DumpDeps, servers: Servers): StopSignals {
-  const { server, notifier } = servers;
+function takeSignals(
+  config: Config,
+  logger: Logger,
+  dumpDeps: DumpDeps,
+  { server, notifier, reloader }: Pick<Servers, 'server' | 'notifier'> & { readonly reloader: Reloader },
+): StopSignals {
   const asked = new AbortController();
   const hurry = new AbortController();
   handleSignals({
@@ -135,8 +143,7 @@ function takeSignals(config: Config, logger: Logger, dumpDeps: DumpDeps, servers
     },
     reload: () => {
       notifier.reloading();
-      logger.warn('SIGHUP: the configuration is read at start only; restart davitd to apply changes');
-      notifier.ready();
+      void reloader.reload().then(() => notifier.ready());
     },
     dump: () => {
       writeStateDump(config.state, dumpDeps).then(

@@ -40,10 +40,11 @@ import { preparePauseRoot } from './pause-root.ts';
 import { ReadyGate } from './ready-gate.ts';
 import { Marks } from './reconcile/index.ts';
 import type { ReconcileReport } from './reconcile/index.ts';
+import { reload } from './reload.ts';
 import { RuntimeProbes } from './runtime-probes.ts';
 import { createCgroupService } from './runtime/cgroup/index.ts';
 import { ContainerdObjects } from './runtime/container-objects.ts';
-import { createHandlers } from './runtime/handlers.ts';
+import { createHandlers, LiveHandlers } from './runtime/handlers.ts';
 import type { Handlers } from './runtime/handlers.ts';
 import { createNamespaceService, sysctlKind } from './runtime/namespaces/index.ts';
 import { createPodPorts } from './runtime/pod-ports/index.ts';
@@ -96,6 +97,11 @@ export interface EngineRuntime {
   readonly engine: Engine;
   /** Starts everything and restores what ran; resolves when the engine is ready. Waits for containerd as long as it takes. */
   start(signal: AbortSignal): Promise<void>;
+  /**
+   * Applies what may change while davitd runs (see the configuration's live keys); the rest of `next` must be as it was.
+   * Returns the tables that could not be applied after all. Throws before anything has changed, or not at all.
+   */
+  reload(next: EngineConfig, signal: AbortSignal): Promise<readonly 'handlers'[]>;
   /** Containers keep running. */
   close(): Promise<void>;
 }
@@ -108,6 +114,7 @@ const STATE_MODE = 0o711;
 export async function createEngine(config: EngineConfig, deps: EngineDeps): Promise<EngineRuntime> {
   const { logger, entries, instruments = NO_INSTRUMENTS } = deps;
   const detached = AsyncLocalStorage.snapshot();
+  let live = config;
   const host = await readHostFacts();
   checkPodDefaults(config);
   const store = createStore(config.root);
@@ -126,7 +133,7 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
     instruments,
   });
   const { clients } = containerd;
-  const handlers = createHandlers(config, host.cgroupDriver);
+  const handlers = new LiveHandlers(createHandlers(config, host.cgroupDriver));
   const namespaces = createNamespaceService({
     state: config.state,
     workerEntry: entries.namespaces,
@@ -235,7 +242,7 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
     ...opsDeps,
     state: config.state,
     root: config.root,
-    settings: () => config.reconcile,
+    settings: () => live.reconcile,
     reported: deps.reconciled,
   });
   const gate = new ReadyGate();
@@ -295,8 +302,13 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
     stats,
   ];
   return {
-    engine: createVerbs({ ...opsDeps, config, containerd, gate, runtimes, stats, events, instruments }),
+    engine: createVerbs({ ...opsDeps, config: () => live, containerd, gate, runtimes, stats, events, instruments }),
     start: (signal) => startAll(services, signal),
+    reload: async (next, signal) => {
+      const held = await reload({ handlers, runtimes, images, network, work, driver: host.cgroupDriver }, next, signal);
+      live = held.includes('handlers') ? { ...next, handlers: live.handlers } : next;
+      return held;
+    },
     close: () => closeAll(services),
   };
 }

@@ -25,6 +25,13 @@ export class RuntimeProbes {
     this.#kernelVersion = kernelVersion;
   }
 
+  /** Asks again, for handlers that have changed. */
+  async refresh(signal: AbortSignal): Promise<void> {
+    await this.start(signal);
+    const names = new Set(this.#handlers.all.map(({ name }) => name));
+    for (const name of this.#probes.keys()) if (!names.has(name)) this.#probes.delete(name);
+  }
+
   /** A runtime that cannot be asked is told in the log: its pods will fail, the others need not. */
   async start(signal: AbortSignal): Promise<void> {
     const asked = this.#handlers.all.filter((handler) => isRuncLike(handler.config));

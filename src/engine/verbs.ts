@@ -31,7 +31,8 @@ import { podSnapshot } from './watch-records.ts';
 import { whenReady } from './when-ready.ts';
 
 export interface VerbsDeps extends OpsDeps {
-  readonly config: EngineConfig;
+  /** As it is in force. */
+  readonly config: () => EngineConfig;
   readonly containerd: Containerd;
   readonly gate: ReadyGate;
   readonly stats: StatsService;
@@ -106,7 +107,7 @@ export function createVerbs(deps: VerbsDeps): Engine {
     info: () => info(deps),
 
     ready: (need, signal) =>
-      whenReady({ gate, containerd, containerdWaitMs: deps.config.containerdWaitMs }, need, signal),
+      whenReady({ gate, containerd, containerdWaitMs: deps.config().containerdWaitMs }, need, signal),
     isReady,
   });
 }
@@ -120,7 +121,7 @@ function first<T>([item]: readonly T[]): T {
 function info({ config, containerd, host, store, runtimes }: VerbsDeps): Readonly<Record<string, unknown>> {
   const facts = containerd.facts();
   return {
-    config,
+    config: config(),
     containerd: {
       ...containerd.choice(),
       version: facts?.version ?? '',

@@ -27,6 +27,11 @@ export class WorkQueue {
     }
   }
 
+  /** From now on; what has begun goes on. */
+  setConcurrency(concurrency: number): void {
+    this.#queue.concurrency = concurrency;
+  }
+
   /** Calls that wait for a place. */
   get waiting(): number {
     return this.#queue.size;

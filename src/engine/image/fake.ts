@@ -38,6 +38,7 @@ export class FakeImages implements ImageService {
   verify(): Promise<readonly string[]> {
     return Promise.resolve([]);
   }
+  reload(): void {}
 
   close(): Promise<void> {
     return Promise.resolve();

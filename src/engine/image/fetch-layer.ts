@@ -45,6 +45,11 @@ export class LayerFetcher {
     this.#queue = new WorkQueue(deps.maxConcurrent);
   }
 
+  /** From now on; downloads that have begun go on. */
+  setMaxConcurrent(downloads: number): void {
+    this.#queue.setConcurrency(downloads);
+  }
+
   /** Resolves when the layer is in the store. The caller has made sure that it will not be collected. */
   async fetch(layer: Descriptor, context: FetchContext, signal: AbortSignal): Promise<void> {
     for (;;) {

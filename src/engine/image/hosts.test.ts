@@ -22,7 +22,7 @@ async function put(folder: string, text: string, name = 'hosts.toml'): Promise<v
 }
 
 function load(domain: string, configPath = [root]): Promise<readonly RegistryHost[]> {
-  return loadHosts(domain, { configPath, warn: (message) => warnings.push(message) });
+  return loadHosts(domain, { configPath: () => configPath, warn: (message) => warnings.push(message) });
 }
 
 async function urls(domain: string): Promise<readonly string[]> {

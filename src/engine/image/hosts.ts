@@ -14,7 +14,7 @@ export interface RegistryHost extends HostSettings {
 
 export interface HostsDeps {
   /** Folders that hold a folder for each registry, first match wins: `certs.d`. */
-  readonly configPath: readonly string[];
+  readonly configPath: () => readonly string[];
   /** Told of keys that are not understood and therefore have no effect. */
   readonly warn: (message: string) => void;
 }
@@ -29,7 +29,7 @@ const DOCKER_HOST = 'registry-1.docker.io';
  * each pull, so that a change needs no restart. Throws failed-precondition naming file and key.
  */
 export async function loadHosts(domain: string, deps: HostsDeps): Promise<readonly RegistryHost[]> {
-  const folder = await findFolder(domain, deps.configPath);
+  const folder = await findFolder(domain, deps.configPath());
   if (folder === undefined) return [ownServer(domain, DEFAULT_SETTINGS)];
   const file = join(folder, HOSTS_FILE);
   const text = await readIfThere(file);

@@ -87,11 +87,13 @@ class Images implements ImageService {
   >();
   readonly #unpacks = new SharedWork<void>();
   readonly #stop = new AbortController();
+  #options: ImageOptions;
   #following: Promise<void> | undefined;
 
   constructor(deps: ImageServiceDeps) {
     const { clients, layers, logger, options, env } = deps;
     this.#deps = deps;
+    this.#options = options;
     this.#platform = nodePlatform(deps.arch);
     this.#table = new ImageTable(pinnedBy(options.pinned));
     this.#store = new ImageStore({ clients, table: this.#table, platform: this.#platform, logger });
@@ -104,7 +106,7 @@ class Images implements ImageService {
       leases: this.#leases,
       fetcher: new LayerFetcher({ clients, maxConcurrent: options.maxConcurrentDownloads }),
       registry: {
-        configPath: options.registryConfigPath,
+        configPath: () => this.#options.registryConfigPath,
         warn: (message) => logger.warn({}, message),
         tls: new TlsSettings(),
         env,
@@ -123,6 +125,13 @@ class Images implements ImageService {
     this.#following = followImages({ clients, namespace, logger, resync }, this.#stop.signal);
   }
 
+  reload(changes: Omit<ImageOptions, 'snapshotters'>): void {
+    const isPinned = pinnedBy(changes.pinned);
+    this.#options = { ...this.#options, ...changes };
+    this.#table.setPinned(isPinned);
+    this.#pullDeps.fetcher.setMaxConcurrent(changes.maxConcurrentDownloads);
+  }
+
   async close(): Promise<void> {
     const reason = new EngineError('cancelled', 'davitd is stopping');
     this.#stop.abort(reason);
@@ -134,7 +143,7 @@ class Images implements ImageService {
   async pull(request: PullRequest, signal: AbortSignal): Promise<string> {
     const reference = parseReference(request.image);
     const credentials = credentialsOf(request.auth);
-    const [snapshotter] = this.#deps.options.snapshotters;
+    const [snapshotter] = this.#options.snapshotters;
     const { sandbox } = request;
     const pod = sandbox === undefined ? {} : { pod: `${sandbox.namespace}/${sandbox.name}` };
     this.#deps.logger.debug({ image: reference.canonical, ...pod }, 'pull asked for');
@@ -235,7 +244,8 @@ class Images implements ImageService {
     key: string,
     signal: AbortSignal,
   ): Promise<StoredImage> {
-    const { options, logger, reports } = this.#deps;
+    const { logger, reports } = this.#deps;
+    const options = this.#options;
     const name = reference.canonical;
     const started = performance.now();
     using progress = new PullProgress({

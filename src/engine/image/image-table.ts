@@ -11,13 +11,19 @@ import type { StoredImage } from './stored-image.ts';
  * the same object until something about it changes.
  */
 export class ImageTable {
-  readonly #isPinned: IsPinned;
+  #isPinned: IsPinned;
   /** What each name of containerd's image store leads to. */
   readonly #names = new Map<string, StoredImage>();
   readonly #byId = new Map<string, { image: Image; stored: StoredImage }>();
 
   constructor(isPinned: IsPinned) {
     this.#isPinned = isPinned;
+  }
+
+  /** Changes which images are pinned. */
+  setPinned(isPinned: IsPinned): void {
+    this.#isPinned = isPinned;
+    for (const id of this.#byId.keys()) this.#rebuild(id);
   }
 
   /** By reference, digest, id, unique start of an id, or a name as it is. Throws invalid-argument for an ambiguous start. */

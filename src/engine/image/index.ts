@@ -1,6 +1,7 @@
 import type { Service } from '../lifecycle.ts';
 import type { PullWork } from './image-observer.ts';
 import type { Image, ImageFsInfo, PullRequest } from '../types.ts';
+import type { ImageOptions } from './image-service.ts';
 import type { ListedLease } from './pull-leases.ts';
 
 /**
@@ -10,6 +11,8 @@ import type { ListedLease } from './pull-leases.ts';
 export interface ImageService extends Service {
   /** Loads what containerd has and follows what others change in it. */
   start(signal: AbortSignal): Promise<void>;
+  /** Changes options from now on; what has begun goes on. Throws invalid-argument for a pattern that is none, and changes nothing. */
+  reload(changes: Omit<ImageOptions, 'snapshotters'>): void;
   /** Aborts the pulls that still run. */
   close(): Promise<void>;
   /**

@@ -38,7 +38,7 @@ afterEach(async () => {
 });
 
 async function open(image: string, auth?: RegistryAuth): Promise<Registry> {
-  const deps = { configPath: [root], warn: () => undefined, tls: new TlsSettings(), env: {} };
+  const deps = { configPath: () => [root], warn: () => undefined, tls: new TlsSettings(), env: {} };
   const made = await openRegistry(parseReference(image), credentialsOf(auth), deps);
   opened.push(made);
   return made;

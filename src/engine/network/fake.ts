@@ -48,6 +48,8 @@ export class FakeNetworkService implements NetworkService {
 
   async gc(): Promise<void> {}
 
+  setConcurrentWork(): void {}
+
   setPodCidrs(cidrs: readonly string[]): void {
     this.podCidrs = cidrs;
   }

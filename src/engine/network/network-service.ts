@@ -39,6 +39,8 @@ export interface NetworkService extends Service {
   attachments(): Promise<readonly SandboxId[]>;
   /** CNI's GC verb on the configured network; does nothing unless cni_gc is set. */
   gc(signal: AbortSignal): Promise<void>;
+  /** How many plugin runs may go on at once, from now on. */
+  setConcurrentWork(calls: number): void;
   /** The node's pod ranges for plugins with the capability ipRanges, from now on. */
   setPodCidrs(cidrs: readonly string[]): void;
 }

@@ -73,6 +73,10 @@ class Network implements NetworkService {
     return this.#source.status();
   }
 
+  setConcurrentWork(calls: number): void {
+    this.#queue.setConcurrency(calls);
+  }
+
   setPodCidrs(cidrs: readonly string[]): void {
     this.#podCidrs = cidrs;
   }

@@ -59,6 +59,32 @@ export function createHandlers(
   });
 }
 
+/** Handlers that can be replaced by others while davitd runs. */
+export class LiveHandlers implements Handlers {
+  #current: Handlers;
+
+  constructor(first: Handlers) {
+    this.#current = first;
+  }
+
+  get cgroupDriver(): CgroupDriver {
+    return this.#current.cgroupDriver;
+  }
+
+  get all(): readonly Handler[] {
+    return this.#current.all;
+  }
+
+  resolve(name: string): Handler {
+    return this.#current.resolve(name);
+  }
+
+  /** The cgroup driver must be the same: cgroups are named by it. */
+  replace(next: Handlers): void {
+    this.#current = next;
+  }
+}
+
 /** Whether the runtime behind the handler is started by the runc shim. */
 export function isRuncLike(config: Pick<HandlerConfig, 'type'>): boolean {
   return shimKindOf(config.type) === 'runc';
