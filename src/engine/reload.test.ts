@@ -11,6 +11,8 @@ const RUNC = {
   podAnnotations: [],
   containerAnnotations: [],
   defaultAnnotations: {},
+  privilegedWithoutHostDevices: false,
+  cgroupWritable: false,
 };
 
 /** The parts that a reload reads. */
