@@ -30,6 +30,24 @@ describe('parseVersion()', () => {
   });
 });
 
+describe('realHost()', () => {
+  it('finds programs by name and by path, where they can be run', () => {
+    const host = realHost();
+    expect(host.find('sh')).toMatch(/^\/.*\/sh$/);
+    expect(host.find(process.execPath)).toBe(process.execPath);
+    expect(host.find('/no/such/program')).toBeUndefined();
+  });
+
+  it('reads what is there, and takes the rest for empty', async () => {
+    const host = realHost();
+    expect(await host.text('/no/such/file')).toBe('');
+    expect(await host.links('/proc/self/fd')).not.toEqual([]);
+    expect((await host.space('/no/such/folder'))?.path).toBe('/');
+    expect(await host.run('/no/such/program', [])).toBeUndefined();
+    expect(await host.run('sh', ['-c', 'echo out; exit 3'])).toEqual({ code: 3, output: 'out\n' });
+  });
+});
+
 function fail(): never {
   throw new Error('no such call');
 }

@@ -36,7 +36,7 @@ export interface Host {
   links(path: string): Promise<readonly string[]>;
   exists(path: string): Promise<boolean>;
   space(path: string): Promise<Space | undefined>;
-  /** Absolute path of a program as davitd would find it. */
+  /** Absolute path of a program that can be run, as davitd would find it. */
   find(program: string): string | undefined;
   run(program: string, args: readonly string[]): Promise<ProgramResult | undefined>;
   /** Whether somebody accepts connections at a unix socket. */

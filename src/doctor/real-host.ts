@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
 import { readdir, readFile, readlink, stat, statfs } from 'node:fs/promises';
 import { release } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
@@ -23,13 +24,23 @@ export function realHost(): Host {
     links,
     exists,
     space,
-    find: (program) => (isAbsolute(program) ? program : findProgram(program)),
+    find,
     run,
     answers: socketAnswers,
     containerdVersion,
     clockIsKept,
     containerdIsInstalled: systemServiceInstalled,
   };
+}
+
+function find(program: string): string | undefined {
+  if (!isAbsolute(program)) return findProgram(program);
+  try {
+    accessSync(program, constants.X_OK);
+    return program;
+  } catch {
+    return undefined;
+  }
 }
 
 async function links(path: string): Promise<readonly string[]> {
