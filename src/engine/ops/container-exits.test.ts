@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { describe, expect, it } from 'vitest';
 import { EngineError } from '../errors.ts';
 import type { TaskEnd } from '../runtime/task-types.ts';
@@ -72,6 +73,21 @@ describe('ContainerExits.watch()', () => {
     });
     await watch.settled('a');
     expect(tries).toBe(2);
+  });
+
+  it("is nobody's work, however it was begun", async () => {
+    const context = new AsyncLocalStorage<string>();
+    const detached = AsyncLocalStorage.snapshot();
+    const watch = new ContainerExits({
+      tasks: { wait: async () => EXIT },
+      logger: LOGGER,
+      reachable: async () => undefined,
+      detached: (work) => detached(work),
+    });
+    const seen: unknown[] = [];
+    context.run('a call', () => watch.watch('a', async () => void seen.push(context.getStore())));
+    await watch.settled('a');
+    expect(seen).toEqual([undefined]);
   });
 
   it('settles at once for what is not watched', async () => {
