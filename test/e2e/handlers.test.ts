@@ -144,6 +144,15 @@ async function runContainer(podSandboxId: string, annotations = {}): Promise<str
   return containerId;
 }
 
+async function runtimeOf(id: string): Promise<string> {
+  return (JSON.parse(await ctr('containers', 'info', id)) as { Runtime: { Name: string } }).Runtime.Name;
+}
+
+async function ipOf(podSandboxId: string): Promise<string> {
+  const { status } = await cri.call<{ status: { network: { ip: string } } }>('PodSandboxStatus', { podSandboxId });
+  return status.network.ip;
+}
+
 async function inspect(id: string): Promise<Inspected['info']> {
   return (JSON.parse(await daemon.mustCrictl('inspect', id)) as Inspected).info;
 }
@@ -175,13 +184,11 @@ describe('two runc handlers side by side', () => {
     const created = async (name: string) =>
       (await callsOf(name)).filter((call) => / create /.test(call)).map((call) => all.find((id) => call.endsWith(id)));
     expect(await created('older')).toEqual([pods[0], older]);
-    expect((await created('newer')).toSorted()).toEqual([pods[1], newer, pods[2], byDefault].toSorted());
+    expect(new Set(await created('newer'))).toEqual(new Set([pods[1], newer, pods[2], byDefault]));
     const states = (await callsOf('older')).map((call) => /--root (\S+)/.exec(call)?.[1]);
     expect(new Set(states)).toEqual(new Set([undefined, `${dir}/older-state/${NAMESPACE}`]));
     expect((await readdir(join(dir, 'older-state', NAMESPACE))).toSorted()).toEqual([pods[0], older].toSorted());
-    const runtime = async (id: string) =>
-      (JSON.parse(await ctr('containers', 'info', id)) as { Runtime: { Name: string } }).Runtime.Name;
-    expect(await Promise.all(ids.map(runtime))).toEqual(ids.map(() => 'io.containerd.runc.v2'));
+    expect(await Promise.all(ids.map(runtimeOf))).toEqual(ids.map(() => 'io.containerd.runc.v2'));
     expect((await Promise.all(ids.map(inspect))).map((info) => info.runtimeHandler)).toEqual([
       'older',
       'newer',
@@ -219,8 +226,6 @@ describe("a handler's own", () => {
 
   it('snapshotter and folder of networks serve its pods, and only its pods', async () => {
     const [plain, other] = await Promise.all([runPod('plain', 'newer'), runPod('other', 'other')]);
-    const ipOf = async (podSandboxId: string) =>
-      (await cri.call<{ status: { network: { ip: string } } }>('PodSandboxStatus', { podSandboxId })).status.network.ip;
     expect(await ipOf(other)).toBe(OTHER_IP);
     expect(await ipOf(plain)).not.toBe(OTHER_IP);
     const ids = [await runContainer(plain), await runContainer(other)];
