@@ -74,7 +74,10 @@ async function readCall(folder: string): Promise<ShimCall> {
   };
 }
 
-/** The real shim is handed no options: it would not know those of another. */
+/**
+ * The real shim is told by stdin what containerd from 2.3 on tells shims there, but not one called runhcs-v1: a message
+ * whose fields are the pod, the namespace, the two addresses of containerd, and its program. Older shims read none.
+ */
 function script(calls: string): string {
   return `#!/bin/sh
 here=${calls}/$(date +%s%N)
@@ -82,11 +85,18 @@ mkdir $here
 printf '%s\\n' "$0" "$@" >$here/args
 env >$here/env
 cp config.json $here/ 2>/dev/null
-for action; do :; done
-[ "$action" = start ] || exec containerd-shim-runc-v2 "$@"
+for word; do
+  case $before in -namespace) namespace=$word ;; -id) id=$word ;; -publish-binary) binary=$word ;; esac
+  before=$word
+done
+[ "$word" = start ] || exec containerd-shim-runc-v2 "$@"
+field() { printf "\\\\$(printf %03o $(($1 * 8 + 2)))\\\\$(printf %03o \${#2})%s" "$2"; }
 if [ -e ${calls}/pod-spec ] && grep -q '"io.kubernetes.cri.container-type":"sandbox"' config.json; then
   cp ${calls}/pod-spec config.json
-  exec containerd-shim-runc-v2 "$@" </dev/null
+  {
+    field 1 "$id"; field 2 "$namespace"; field 5 "$TTRPC_ADDRESS"; field 6 "$GRPC_ADDRESS"; field 7 "$binary"
+  } | containerd-shim-runc-v2 "$@"
+  exit
 fi
 cat >/dev/null
 echo "a stand-in for $(basename $0) runs nothing" >&2
