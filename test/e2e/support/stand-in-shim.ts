@@ -76,7 +76,7 @@ async function readCall(folder: string): Promise<ShimCall> {
 
 /**
  * The real shim is told by stdin what containerd from 2.3 on tells shims there, but not one called runhcs-v1: a message
- * whose fields are the pod, the namespace, the two addresses of containerd, and its program. Older shims read none.
+ * whose fields are the pod, the namespace, the two addresses of containerd, and its program. Shims of containerd 1 would take it for their options.
  */
 function script(calls: string): string {
   return `#!/bin/sh
@@ -93,6 +93,7 @@ done
 field() { printf "\\\\$(printf %03o $(($1 * 8 + 2)))\\\\$(printf %03o \${#2})%s" "$2"; }
 if [ -e ${calls}/pod-spec ] && grep -q '"io.kubernetes.cri.container-type":"sandbox"' config.json; then
   cp ${calls}/pod-spec config.json
+  if containerd-shim-runc-v2 -v | grep -q 'Version: *v*1[.]'; then exec containerd-shim-runc-v2 "$@" </dev/null; fi
   {
     field 1 "$id"; field 2 "$namespace"; field 5 "$TTRPC_ADDRESS"; field 6 "$GRPC_ADDRESS"; field 7 "$binary"
   } | containerd-shim-runc-v2 "$@"
