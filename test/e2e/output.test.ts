@@ -1,4 +1,4 @@
-import { cp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -7,7 +7,7 @@ import { connectCri } from './support/cri-client.ts';
 import type { CriClient } from './support/cri-client.ts';
 import { Daemon, isAlive } from './support/daemon.ts';
 import { BUSYBOX, eventually, nodeEnv } from './support/node.ts';
-import { run } from './support/run.ts';
+import { must, run } from './support/run.ts';
 import { SteadyWriter } from './support/steady-writer.ts';
 import type { Written } from './support/steady-writer.ts';
 
@@ -17,6 +17,8 @@ const KILLS = ALL ? 20 : 5;
 const UPGRADES = ALL ? 6 : 2;
 /** What a container may be kept waiting, beyond what the machine itself does. */
 const PAUSE_LIMIT_MS = 1000;
+/** As long as the kubelet waits for a stop. */
+const REMOVAL_MS = 120_000;
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const DIST = join(ROOT, 'dist/');
 /** A davit whose pump is another build. Below node_modules, where it finds koffi. */
@@ -124,5 +126,34 @@ describe('a container that writes 5 MB/s', () => {
     await expectWhole(writer, written, slowestStartMs);
     expect(written.lines).toBeGreaterThan(0);
     await cri.call('RemovePodSandbox', { podSandboxId: writer.podId });
+  });
+});
+
+describe('a container whose log has no room', () => {
+  it('waits in its write, others go on, and it can be stopped and removed', async () => {
+    const logs = join(daemon.dir, 'small');
+    await mkdir(logs);
+    await must('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'davit-test', logs]);
+    try {
+      const linux = { securityContext: { namespaceOptions: { network: 'NODE' } } };
+      const podSandboxId = await cri.runPod('full', { logDirectory: logs, linux });
+      const containerId = await cri.createContainer(
+        { id: podSandboxId },
+        { name: 'main', command: ['seq', '9999999'] },
+      );
+      await cri.startContainer(containerId);
+      await eventually('a full log', async () =>
+        (await stat(join(logs, 'main.log'))).size > 900_000 ? true : undefined,
+      );
+      const other = await SteadyWriter.start(cri, daemon.dir, { name: 'beside' });
+      await expectWhole(other, await other.finish(0, 0));
+      await cri.call('StopContainer', { containerId, timeout: 0 }, { deadlineMs: REMOVAL_MS });
+      await cri.call('RemovePodSandbox', { podSandboxId }, { deadlineMs: REMOVAL_MS });
+      await cri.call('RemovePodSandbox', { podSandboxId: other.podId });
+    } finally {
+      await must('umount', ['-l', logs]);
+    }
+    const { items } = await cri.call<{ items: unknown[] }>('ListPodSandbox', {});
+    expect(items).toEqual([]);
   });
 });
