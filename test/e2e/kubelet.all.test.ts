@@ -67,7 +67,7 @@ describe('a real kubelet whose statistics come from davitd', () => {
     kubelet = await Kubelet.start('cri');
   }, START_MS);
   afterAll(async () => {
-    await kubelet[Symbol.asyncDispose]();
+    await Kubelet.down();
   });
 
   it('runs a pod with init container, sidecar, probes, hooks, limits, tmpfs and host port to Ready', async () => {
@@ -153,7 +153,7 @@ describe("a real kubelet whose statistics come from cAdvisor, with pause = 'alwa
     kubelet = await Kubelet.start('cadvisor');
   }, START_MS);
   afterAll(async () => {
-    await kubelet[Symbol.asyncDispose]();
+    await Kubelet.down();
     await rm(dropIn());
     await restartDavitd({ kill: false });
   });

@@ -52,13 +52,13 @@ describe('alert rules, by promtool', () => {
 });
 
 describe('a real Prometheus that scrapes davitd', () => {
+  const stack = new AsyncDisposableStack();
   let prometheus: Prometheus;
-  let pod: Pod;
 
   beforeAll(async () => {
-    prometheus = await Prometheus.start(nodeEnv()['DAVIT_METRICS'] ?? '', ALERTS);
+    prometheus = stack.use(await Prometheus.start(nodeEnv()['DAVIT_METRICS'] ?? '', ALERTS));
     await mustCrictl('pull', BUSYBOX);
-    pod = await Pod.run('monitored');
+    const pod = stack.use(await Pod.run('monitored'));
     await pod.start('main', { command: ['sh', '-c', 'while :; do date; sleep 1; done'] });
     // Failures have panels, too: one of a call, one of a step.
     const broken = await pod.create('broken', { command: ['/no/such/program'] });
@@ -66,8 +66,7 @@ describe('a real Prometheus that scrapes davitd', () => {
     await crictl('pull', 'registry.k8s.io/no/such:image');
   });
   afterAll(async () => {
-    await pod[Symbol.asyncDispose]();
-    await prometheus[Symbol.asyncDispose]();
+    await stack.disposeAsync();
   });
 
   it('has data for every panel of the dashboard', async () => {

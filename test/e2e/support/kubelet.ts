@@ -44,8 +44,8 @@ export interface PodSummary extends Usage {
   readonly process_stats?: { readonly process_count: number };
 }
 
-/** A real kubelet on the node's davitd, with the static pod of hack/kubelet; disposal ends it and undoes its traces. */
-export class Kubelet implements AsyncDisposable {
+/** A real kubelet on the node's davitd, with the static pod of hack/kubelet. */
+export class Kubelet {
   readonly #env: Readonly<Record<string, string>>;
 
   private constructor(env: Readonly<Record<string, string>>) {
@@ -57,6 +57,11 @@ export class Kubelet implements AsyncDisposable {
     const lines = await must(HACK_KUBELET, ['env'], nodeEnv());
     const found = [...lines.matchAll(/^export (\w+)=(.*)$/gm)];
     return new Kubelet(Object.fromEntries(found.map(([, name, value]) => [name ?? '', value ?? ''])));
+  }
+
+  /** Ends it and undoes its traces; fine where none came up. */
+  static async down(): Promise<void> {
+    await must(HACK_KUBELET, ['down'], nodeEnv());
   }
 
   get manifests(): string {
@@ -84,10 +89,6 @@ export class Kubelet implements AsyncDisposable {
   /** Warnings and errors of its log that are not known to be harmless. */
   async complaints(): Promise<string> {
     return (await run(HACK_KUBELET, ['complaints'], nodeEnv())).stdout;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await must(HACK_KUBELET, ['down'], nodeEnv());
   }
 
   /** Its certificate is its own. */
