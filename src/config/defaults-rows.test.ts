@@ -4,7 +4,13 @@ import { checkUlimits } from './defaults-rows.ts';
 import { SCHEMA } from './schema.ts';
 
 function check(ulimits: Readonly<Record<string, string>>): readonly string[] {
-  return checkUlimits({ env: [], ulimits, imageVolumes: 'bind', deviceOwnership: false }).map(({ name }) => name);
+  return checkUlimits({
+    env: [],
+    ulimits,
+    imageVolumes: 'bind',
+    unsetSeccomp: 'unconfined',
+    deviceOwnership: false,
+  }).map(({ name }) => name);
 }
 
 describe('checkUlimits()', () => {

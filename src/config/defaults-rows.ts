@@ -54,6 +54,11 @@ export const CONTAINER_ROWS = {
     'bind',
     'Volumes that an image declares: folders of the node that begin as what the image has there, or nothing.',
   ),
+  unset_seccomp: key(
+    oneOf('unconfined', 'runtime-default'),
+    'unconfined',
+    "The seccomp profile of containers that ask for none. Kubernetes has them do so by default, unless the kubelet's seccompDefault is on.",
+  ),
   device_ownership: key(
     boolean(),
     false,

@@ -91,7 +91,7 @@ export interface SandboxSecurity {
   readonly runAsGroup?: number;
   readonly supplementalGroups: readonly number[];
   readonly readonlyRootfs: boolean;
-  readonly seccomp: SecurityProfile;
+  readonly seccomp: SeccompChoice;
   readonly apparmor: SecurityProfile;
   /** Counts for the pod's containers as well, where they have none of their own. */
   readonly selinux?: SelinuxOptions;
@@ -261,7 +261,7 @@ export interface ContainerSecurity {
   readonly noNewPrivs: boolean;
   readonly maskedPaths: readonly string[];
   readonly readonlyPaths: readonly string[];
-  readonly seccomp: SecurityProfile;
+  readonly seccomp: SeccompChoice;
   readonly apparmor: SecurityProfile;
   readonly selinux?: SelinuxOptions;
 }
@@ -279,6 +279,9 @@ export type SecurityProfile =
   | { readonly kind: 'runtime-default' }
   | { readonly kind: 'unconfined' }
   | { readonly kind: 'localhost'; readonly ref: string };
+
+/** Unset: what the node gives to those that ask for nothing. */
+export type SeccompChoice = SecurityProfile | { readonly kind: 'unset' };
 
 /** Limits; an absent field is not set (in an update: left as it is). */
 export interface LinuxResources {

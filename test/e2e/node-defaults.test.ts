@@ -22,6 +22,7 @@ umask = "0027"
 timezone = "local"
 image_volumes = "ignore"
 device_ownership = true
+unset_seccomp = "runtime-default"
 
 [handlers.closed]
 privileged_without_host_devices = true
@@ -116,6 +117,13 @@ describe('the defaults of a node', () => {
     expect(lines.slice(0, 5)).toEqual(['node request', '100', '200', '0', '0027']);
     expect(lines.at(-1)).toBe('1');
     expect(await readlink('/etc/localtime')).toContain('zoneinfo');
+  });
+
+  it('confine who asks for nothing', async () => {
+    const script = 'grep ^Seccomp: /proc/self/status';
+    expect(await output('unset', { script })).toEqual(['Seccomp:\t2']);
+    const security = { seccomp: { profileType: 'Unconfined' } };
+    expect(await output('unconfined', { script, security })).toEqual(['Seccomp:\t0']);
   });
 
   it('let an image’s volumes be, and give devices to who runs', async () => {

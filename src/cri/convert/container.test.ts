@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { EngineError } from '../../engine/index.ts';
-import type { Container, SandboxSpec, SecurityProfile } from '../../engine/index.ts';
+import type { Container, SandboxSpec, SeccompChoice, SecurityProfile } from '../../engine/index.ts';
 import { aContainer, aContainerId, aSandbox, aSandboxId } from '../fake-engine.ts';
 import * as cri from '../generated/cri.js';
 import { toContainerFilter, toContainerSpec } from './container.ts';
@@ -58,7 +58,7 @@ describe('toContainerSpec()', () => {
         noNewPrivs: false,
         maskedPaths: [],
         readonlyPaths: [],
-        seccomp: { kind: 'unconfined' },
+        seccomp: { kind: 'unset' },
         apparmor: { kind: 'runtime-default' },
       },
     });
@@ -166,8 +166,8 @@ describe('toContainerSpec()', () => {
     });
   });
 
-  it.each<[cri.ILinuxContainerSecurityContext, SecurityProfile]>([
-    [{}, { kind: 'unconfined' }],
+  it.each<[cri.ILinuxContainerSecurityContext, SeccompChoice]>([
+    [{}, { kind: 'unset' }],
     [{ seccomp: {} }, { kind: 'runtime-default' }],
     [{ seccomp: { profileType: Unconfined }, seccompProfilePath: 'runtime/default' }, { kind: 'unconfined' }],
     [{ seccomp: { profileType: Localhost, localhostRef: '/a/b.json' } }, { kind: 'localhost', ref: '/a/b.json' }],

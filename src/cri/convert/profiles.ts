@@ -1,5 +1,5 @@
 import { invalidField } from '../../engine/index.ts';
-import type { SecurityProfile } from '../../engine/index.ts';
+import type { SeccompChoice, SecurityProfile } from '../../engine/index.ts';
 import { SecurityProfile as ProfileMessage } from '../generated/cri.js';
 import { checkAbsolutePath, checkLine, quote } from './checks.ts';
 
@@ -15,14 +15,18 @@ const UNCONFINED: SecurityProfile = { kind: 'unconfined' };
 const RUNTIME_DEFAULT: SecurityProfile = { kind: 'runtime-default' };
 const LOCALHOST = 'localhost/';
 
-/** A seccomp profile; where there is no message, the older form, a string, is read. Neither of them: unconfined. */
-export function toSeccomp(field: string, profile: ProfileMessage | null, older: OlderProfile): SecurityProfile {
-  return toProfile(field, profile, older, UNCONFINED, checkAbsolutePath);
+/** A seccomp profile; where there is no message, the older form, a string, is read. Neither of them: unset. */
+export function toSeccomp(field: string, profile: ProfileMessage | null, older: OlderProfile): SeccompChoice {
+  return isUnset(profile, older) ? { kind: 'unset' } : toProfile(field, profile, older, checkAbsolutePath);
 }
 
 /** As for seccomp, but neither of them is the runtime's default. */
 export function toAppArmor(field: string, profile: ProfileMessage | null, older: OlderProfile): SecurityProfile {
-  return toProfile(field, profile, older, RUNTIME_DEFAULT, checkLine);
+  return isUnset(profile, older) ? RUNTIME_DEFAULT : toProfile(field, profile, older, checkLine);
+}
+
+function isUnset(profile: ProfileMessage | null, older: OlderProfile): boolean {
+  return profile === null && older.value === '';
 }
 
 type CheckRef = (field: string, ref: string) => string;
@@ -31,10 +35,9 @@ function toProfile(
   field: string,
   profile: ProfileMessage | null,
   older: OlderProfile,
-  unset: SecurityProfile,
   checkRef: CheckRef,
 ): SecurityProfile {
-  if (profile === null) return older.value === '' ? unset : fromOlderForm(older, checkRef);
+  if (profile === null) return fromOlderForm(older, checkRef);
   const { profileType, localhostRef } = profile;
   const refField = `${field}.localhost_ref`;
   if (profileType === ProfileType.Localhost) {

@@ -44,7 +44,7 @@ describe('toSandboxSpec()', () => {
       security: {
         supplementalGroups: [],
         readonlyRootfs: false,
-        seccomp: { kind: 'unconfined' },
+        seccomp: { kind: 'unset' },
         apparmor: { kind: 'runtime-default' },
       },
     });

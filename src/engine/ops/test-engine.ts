@@ -91,7 +91,7 @@ export async function testEngine() {
     handlers: createHandlers({ handlers: { runc: handler }, defaultRuntime: 'runc' }, 'cgroupfs'),
     defaults: {
       pods: { sysctls: {}, unprivilegedPorts: false, unprivilegedPing: false },
-      containers: { env: [], ulimits: {}, imageVolumes: 'bind', deviceOwnership: false },
+      containers: { env: [], ulimits: {}, imageVolumes: 'bind', unsetSeccomp: 'unconfined', deviceOwnership: false },
     },
     runtimes: { features: () => ({ ...features }) },
     mountSources: new FakeMountSources(),

@@ -1,6 +1,6 @@
 import { withContext } from '../errors.ts';
 import { within } from '../rollback.ts';
-import type { SecurityProfile } from '../types.ts';
+import type { SeccompChoice, SecurityProfile } from '../types.ts';
 import type { AppArmorProfiles } from './apparmor/index.ts';
 import { parseSeccompProfile, readProfileFile } from './seccomp/index.ts';
 import type { SeccompFile } from './seccomp/index.ts';
@@ -15,7 +15,7 @@ export interface NodeProfiles {
 
 /** The profiles of a container or a sandbox. */
 export interface WantedProfiles {
-  readonly seccomp: SecurityProfile;
+  readonly seccomp: SeccompChoice;
   readonly apparmor: SecurityProfile;
 }
 
@@ -42,7 +42,7 @@ export function createSecurityProfiles(apparmor: AppArmorProfiles): SecurityProf
   };
 }
 
-async function seccompFileOf(profile: SecurityProfile, signal: AbortSignal): Promise<SeccompFile | undefined> {
+async function seccompFileOf(profile: SeccompChoice, signal: AbortSignal): Promise<SeccompFile | undefined> {
   if (profile.kind !== 'localhost') return undefined;
   try {
     return parseSeccompProfile(await within(signal, readProfileFile(profile.ref)), profile.ref);

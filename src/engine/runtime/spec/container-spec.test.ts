@@ -68,6 +68,7 @@ describe('containerSpec()', () => {
         ulimits: { nofile: '10:20' },
         umask: '0027',
         deviceOwnership: true,
+        unsetSeccomp: 'unconfined',
       },
       localtime: '/usr/share/zoneinfo/Europe/Berlin',
       spec: containerRequest({
@@ -257,6 +258,11 @@ describe('containerSpec()', () => {
     expect(allows({}, 'settimeofday')).toBe(false);
     expect(allows({ addAmbientCapabilities: ['SYS_TIME'] }, 'settimeofday')).toBe(true);
     expect(allows({ seccomp: { kind: 'unconfined' } }, 'chroot')).toBeUndefined();
+    expect(allows({ seccomp: { kind: 'unset' } }, 'chroot')).toBeUndefined();
+    const defaults = { ...specInput().defaults, unsetSeccomp: 'runtime-default' } as const;
+    const unset = containerRequest({ security: security({ seccomp: { kind: 'unset' } }) });
+    expect(build({ defaults, spec: unset }).linux.seccomp).toBeDefined();
+    expect(build({ defaults }).linux.seccomp).toBeUndefined();
   });
 
   it('filters system calls by a profile of the node', () => {

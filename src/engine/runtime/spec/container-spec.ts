@@ -46,7 +46,7 @@ export interface ContainerSpecInput {
   readonly user: ContainerUser;
   readonly host: HostFacts;
   readonly handler: SpecHandler;
-  readonly defaults: Pick<ContainerDefaults, 'env' | 'ulimits' | 'umask' | 'deviceOwnership'>;
+  readonly defaults: Pick<ContainerDefaults, 'env' | 'ulimits' | 'umask' | 'deviceOwnership' | 'unsetSeccomp'>;
   /** The node's file for /etc/localtime. */
   readonly localtime?: string;
   /** As the OCI runtime takes it; see CgroupService.specPath. */
@@ -101,7 +101,12 @@ export function containerSpec(input: ContainerSpecInput): ContainerSpecResult {
     },
     host.process.boundingCapabilities,
   );
-  const profiles = processProfiles({ ...input, ...security, capabilities: granted.names });
+  const profiles = processProfiles({
+    ...input,
+    ...security,
+    unsetSeccomp: input.defaults.unsetSeccomp,
+    capabilities: granted.names,
+  });
   const process = containerProcess(input, granted, profiles);
   const linux = containerLinux(input, profiles);
   return {

@@ -39,7 +39,13 @@ const OOM_SCORE_ADJ = -998;
 /** The OCI runtime spec of the process that holds a pod's shared PID namespace. Nothing but that: no capability, no device. */
 export function pauseSpec(input: PauseSpecInput): OciSpec {
   const { sandboxId, spec, namespaces, cgroupsPath, host } = input;
-  const profiles = processProfiles({ ...input, ...spec.security, privileged: spec.privileged, capabilities: [] });
+  const profiles = processProfiles({
+    ...input,
+    ...spec.security,
+    unsetSeccomp: 'unconfined', // it makes no system call but to wait
+    privileged: spec.privileged,
+    capabilities: [],
+  });
   const { runAsUser, runAsGroup, supplementalGroups } = spec.security;
   const nobody = Math.min(NOBODY, (spec.namespaces.user?.length ?? Infinity) - 1);
   const uid = runAsUser ?? nobody;

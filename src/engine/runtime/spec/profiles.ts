@@ -1,14 +1,17 @@
+import type { ContainerDefaults } from '../../engine-config.ts';
 import { EngineError } from '../../errors.ts';
 import type { HostFacts } from '../../host/index.ts';
 import type { NodeProfiles } from '../../security/profiles.ts';
 import type { SelinuxLabels } from '../../security/selinux/index.ts';
 import { defaultSeccompProfile, localhostSeccompProfile } from '../../security/seccomp/index.ts';
 import type { OciSeccomp } from '../../security/seccomp/index.ts';
-import type { SecurityProfile } from '../../types.ts';
+import type { SeccompChoice, SecurityProfile } from '../../types.ts';
 import type { OciLinux, OciProcess } from './oci.ts';
 
 export interface ProfilesInput {
-  readonly seccomp: SecurityProfile;
+  readonly seccomp: SeccompChoice;
+  /** What unset means. */
+  readonly unsetSeccomp: ContainerDefaults['unsetSeccomp'];
   /** A privileged process has no profiles, and no label but that of its files. */
   readonly privileged: boolean;
   /** The capabilities that the process is granted. */
@@ -45,7 +48,13 @@ export function processProfiles(input: ProfilesInput): ProfileParts {
   };
 }
 
-function seccompProfile({ seccomp, capabilities, host, profiles }: ProfilesInput): OciSeccomp | undefined {
+function wanted({ seccomp, unsetSeccomp }: ProfilesInput): SecurityProfile {
+  return seccomp.kind === 'unset' ? { kind: unsetSeccomp } : seccomp;
+}
+
+function seccompProfile(input: ProfilesInput): OciSeccomp | undefined {
+  const { capabilities, host, profiles } = input;
+  const seccomp = wanted(input);
   if (seccomp.kind === 'unconfined') return undefined;
   if (!host.seccomp) {
     throw new EngineError(

@@ -102,7 +102,7 @@ export function specInput(more: Partial<ContainerSpecInput> = {}): ContainerSpec
       privilegedWithoutHostDevices: false,
       cgroupWritable: false,
     },
-    defaults: { env: [], ulimits: {}, deviceOwnership: false },
+    defaults: { env: [], ulimits: {}, deviceOwnership: false, unsetSeccomp: 'unconfined' },
     cgroupsPath: '/davit/pod1/c1',
     mounts: [],
     volumes: [],
