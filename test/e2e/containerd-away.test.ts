@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { killContainerd, killShim, shimOf, startContainerd } from './support/containerd.ts';
+import { killContainerd, runtimeCondition, runtimeReady, startContainerd } from './support/containerd.ts';
 import { connectCri } from './support/cri-client.ts';
 import type { CriClient } from './support/cri-client.ts';
-import { isAlive } from './support/daemon.ts';
-import { tracesOf } from './support/kernel.ts';
-import { BUSYBOX, Pod, containerStatus, crictlJson, eventually, exited, mustCrictl } from './support/node.ts';
+import { gone } from './support/kernel.ts';
+import { BUSYBOX, Pod, containerStatus, crictlJson, exited, mustCrictl } from './support/node.ts';
 
 const UNAVAILABLE = 14;
 /** How long a call waits for containerd, less than its default: see containerd_wait. */
@@ -26,39 +25,6 @@ afterEach(async () => {
   await startContainerd();
   await runtimeReady();
 });
-
-async function runtimeReady(): Promise<void> {
-  await eventually('RuntimeReady', async () => ((await runtimeCondition()).status ? true : undefined));
-}
-
-async function runtimeCondition(): Promise<{ status: boolean; reason: string; message: string }> {
-  const { status } = await crictlJson<{ status: { conditions: Condition[] } }>('info');
-  const condition = status.conditions.find(({ type }) => type === 'RuntimeReady');
-  if (condition === undefined) throw new Error('Status has no RuntimeReady');
-  return condition;
-}
-
-interface Condition {
-  readonly type: string;
-  readonly status: boolean;
-  readonly reason: string;
-  readonly message: string;
-}
-
-/** Waits until nothing is left of pods and containers. */
-async function gone(ids: readonly string[]): Promise<void> {
-  let traces: readonly string[] = [];
-  await eventually('nothing left', async () => {
-    traces = await tracesOf(ids);
-    return traces.length === 0 ? true : undefined;
-  }).catch((error: unknown) => {
-    throw new Error(`left: ${traces.join(', ')}`, { cause: error });
-  });
-}
-
-async function pidOf(id: string): Promise<number> {
-  return (await crictlJson<{ info: { pid: number } }>('inspect', id)).info.pid;
-}
 
 describe('while containerd is away', { timeout: TIMEOUT_MS }, () => {
   it('exits are learnt at once from the shims, with code and time, and outlive its return', async () => {
@@ -170,61 +136,3 @@ async function retried<T>(call: () => Promise<T>): Promise<T> {
     }
   }
 }
-
-const ownPids = { linux: { security_context: { namespace_options: { pid: 1 } } } };
-const sharedPids = { linux: { security_context: { namespace_options: { pid: 0 } } } };
-async function nextRuns(pod: Pod): Promise<void> {
-  const next = await pod.start('next', sh('exit 4'));
-  expect(await exited(next)).toMatchObject({ exitCode: 4 });
-}
-async function nextIsRefused(pod: Pod): Promise<void> {
-  await eventually('the pod to be not ready', async () =>
-    (await mustCrictl('inspectp', pod.id)).includes('SANDBOX_NOTREADY') ? true : undefined,
-  );
-  await expect(pod.create('next')).rejects.toThrow('must be ready');
-}
-
-describe("a pod's shim that is killed", { timeout: TIMEOUT_MS }, () => {
-  it.each([
-    ['the pod goes on', ownPids, nextRuns],
-    ['a pod whose PID namespace it held ends, too', sharedPids, nextIsRefused],
-  ])('takes its containers along, and leaves nothing when they are removed; %s', async (_what, options, then) => {
-    const ids: string[] = [];
-    {
-      await using pod = await Pod.run('shimless', options);
-      const first = await pod.start('first', sh('sleep 1000 & sleep 1000'));
-      const second = await pod.start('second');
-      ids.push(pod.id, first, second);
-      const pids = [await pidOf(first), await pidOf(second)];
-      await killShim(await shimOf(pids[0] ?? 0));
-      for (const id of [first, second]) {
-        const status = await exited(id);
-        // Whether the process was seen running without its shim, or containerd was faster in killing it.
-        expect(['137 ShimDied', '255 ExitStatusUnknown']).toContain(`${status.exitCode} ${status.reason}`);
-        expect(status.message).not.toBe('');
-      }
-      for (const pid of pids)
-        await eventually(`the end of process ${pid}`, async () => ((await isAlive(pid)) ? undefined : true));
-      await then(pod);
-      await mustCrictl('rm', first);
-    }
-    await gone(ids);
-  });
-
-  it('while containerd is away is noticed, and what it ran is killed', async () => {
-    const ids: string[] = [];
-    {
-      await using pod = await Pod.run('both-gone');
-      const id = await pod.start('main', sh('sleep 1000 & sleep 1000'));
-      ids.push(pod.id, id);
-      const pid = await pidOf(id);
-      await killContainerd();
-      await killShim(await shimOf(pid));
-      expect(await exited(id)).toMatchObject({ exitCode: 137, reason: 'ShimDied' });
-      await eventually(`the end of process ${pid}`, async () => ((await isAlive(pid)) ? undefined : true));
-      await startContainerd();
-      await runtimeReady();
-    }
-    await gone(ids);
-  });
-});

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { isAlive } from './daemon.ts';
-import { eventually, nodeEnv } from './node.ts';
+import { crictlJson, eventually, nodeEnv } from './node.ts';
 import { must } from './run.ts';
 
 const HACK_LIB = fileURLToPath(new URL('../../../hack/lib.sh', import.meta.url));
@@ -34,4 +34,23 @@ export async function shimOf(containerPid: number): Promise<number> {
 export async function killShim(shim: number): Promise<void> {
   process.kill(shim, 'SIGKILL');
   await eventually("the shim's end", async () => ((await isAlive(shim)) ? undefined : true));
+}
+
+/** Waits until davitd can use containerd. */
+export async function runtimeReady(): Promise<void> {
+  await eventually('RuntimeReady', async () => ((await runtimeCondition()).status ? true : undefined));
+}
+
+export async function runtimeCondition(): Promise<{ status: boolean; reason: string; message: string }> {
+  const { status } = await crictlJson<{ status: { conditions: Condition[] } }>('info');
+  const condition = status.conditions.find(({ type }) => type === 'RuntimeReady');
+  if (condition === undefined) throw new Error('Status has no RuntimeReady');
+  return condition;
+}
+
+interface Condition {
+  readonly type: string;
+  readonly status: boolean;
+  readonly reason: string;
+  readonly message: string;
 }

@@ -1,6 +1,6 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { must } from './run.ts';
-import { ctr, nodeEnv } from './node.ts';
+import { ctr, eventually, nodeEnv } from './node.ts';
 
 /** What the kernel and containerd have that a pod could leave behind; each line names one thing. */
 export async function footprint(): Promise<readonly string[]> {
@@ -125,4 +125,15 @@ async function processesOf(ids: readonly string[]): Promise<readonly string[]> {
       found.push(`process ${pid}`);
   }
   return found;
+}
+
+/** Waits until nothing is left of pods and containers. */
+export async function gone(ids: readonly string[]): Promise<void> {
+  let traces: readonly string[] = [];
+  await eventually('nothing left', async () => {
+    traces = await tracesOf(ids);
+    return traces.length === 0 ? true : undefined;
+  }).catch((error: unknown) => {
+    throw new Error(`left: ${traces.join(', ')}`, { cause: error });
+  });
 }

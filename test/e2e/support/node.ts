@@ -181,3 +181,8 @@ export function parseLog(text: string): readonly LogLine[] {
       return { time, stream, tag, text: rest };
     });
 }
+
+/** The process that a running container began with. */
+export async function pidOf(id: string): Promise<number> {
+  return (await crictlJson<{ info: { pid: number } }>('inspect', id)).info.pid;
+}
