@@ -14,6 +14,8 @@ KUBELET_HARMLESS=(
   # A machine without systemd whose processes may raise no limit.
   '"Failed to set rlimit on max file handles" err="operation not permitted"'
   '"Failed to ensure process in container with oom score" err="failed to find pid namespace of init process"'
+  # It cancels a probe that is under way when its pod is to end.
+  '"ExecSync cmd from runtime service failed" err="rpc error: code = Canceled desc = context canceled"'
   # It looks once more at containers that it has just removed.
   '"ContainerStatus from runtime service failed" err="rpc error: code = NotFound desc = container '
   # cAdvisor meets the cgroup of a container whose task is still being made, or is gone again.
