@@ -28,6 +28,7 @@ async function serve(verbs: Partial<Engine>, health: HealthSource = SERVING, dum
     engine: fakeEngine(verbs),
     health,
     dump: () => dump,
+    reload: () => Promise.resolve({ outcome: 'applied', applied: ['log_level'], needRestart: ['root'], problems: [] }),
     log: { isLevelEnabled: () => false, debug: ignore, info: ignore, warn: ignore, error: ignore },
     metrics: { callStarted: ignore, callEnded: ignore },
     around: (_call, run) => run(),
@@ -203,6 +204,16 @@ describe('createAdminServer()', () => {
     expect(pulls[0]).toMatchObject({ reference: 'a.example/b:1', waiters: 2, totalBytes: null, totalLayers: null });
     expect(pulls[0]?.lastByteAt.toString()).toBe('2000000000');
     expect([pulls[1]?.totalBytes?.toNumber(), pulls[1]?.totalLayers]).toEqual([10, 4]);
+  });
+
+  it('has the configuration read again', async () => {
+    await using admin = await serve({});
+    expect(await admin.call(Admin.reload, {})).toMatchObject({
+      outcome: 'applied',
+      applied: ['log_level'],
+      needRestart: ['root'],
+      problems: [],
+    });
   });
 
   it('dumps in parts', async () => {

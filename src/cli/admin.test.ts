@@ -10,6 +10,7 @@ import {
   type IDumpReply,
   type IEventsReply,
   type IImageWorkReply,
+  type IReloadReply,
   type ITopReply,
   type TopRequest,
 } from '../admin/generated/admin.js';
@@ -28,6 +29,7 @@ let eventsAsked: EventsRequest[];
 /** Each call of Top takes the next; the last one stays. */
 let tops: ITopReply[];
 let parts: IEventsReply[];
+let reloaded: IReloadReply;
 let ending: { code: status; details: string } | undefined;
 
 beforeEach(async () => {
@@ -50,6 +52,7 @@ beforeEach(async () => {
         pulls: [{ ...half, totalBytes: 8.6e9, receivedBytes: 3.1e9, totalLayers: 9, doneLayers: 4 }, fresh],
       });
     },
+    reload: (_call: unknown, done: (error: null, reply: IReloadReply) => void) => done(null, reloaded),
     dump: (call: ServerWritableStream<unknown, IDumpReply>) => {
       for (const part of ['{"a":', '1}\n']) call.write({ data: Buffer.from(part) });
       call.end();
@@ -197,6 +200,25 @@ describe('davit pulls and davit dump', () => {
 
   it('print what davitd knows', async () => {
     expect((await davit('dump')).stdout).toBe('{"a":1}\n');
+  });
+});
+
+describe('davit reload', () => {
+  it('shows what has changed, and what waits', async () => {
+    reloaded = { outcome: 'applied', applied: ['log_level'], needRestart: ['streaming.port'] };
+    expect(await davit('reload')).toMatchObject({
+      code: 0,
+      stdout: 'in force: log_level\nwaits for a restart: streaming.port\napplied\n',
+    });
+  });
+
+  it('fails with what is wrong', async () => {
+    reloaded = { outcome: 'refused', problems: ['/etc/davit/config.toml:3: log_level: bad'] };
+    expect(await davit('reload')).toMatchObject({
+      code: 1,
+      stdout: 'wrong: /etc/davit/config.toml:3: log_level: bad\nrefused: nothing was changed\n',
+      stderr: '',
+    });
   });
 });
 

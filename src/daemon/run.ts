@@ -16,6 +16,7 @@ import { addNodeMetrics } from './node-metrics.ts';
 import { createNotifier } from './notifier.ts';
 import type { Notifier } from './notifier.ts';
 import { Reloader } from './reload.ts';
+import type { ReloadReport } from './reload.ts';
 import { SelfCheck } from './self-check.ts';
 import { renderState, writeStateDump } from './state-dump.ts';
 import type { DumpDeps } from './state-dump.ts';
@@ -73,18 +74,23 @@ export async function runDaemon(config: Config, deps: DaemonDeps): Promise<numbe
     logger,
     onAlive: () => notifier.alive(),
   });
+  const reloader = new Reloader(config, { read: deps.readConfig, runtime, logger });
+  const reload = (): Promise<ReloadReport> => {
+    notifier.reloading();
+    return reloader.reload().finally(() => notifier.ready());
+  };
   const dump = { engine, version: VERSION, inFlight: () => server.inFlight };
   const admin = createAdminServer(adminSocketOf(config), {
     engine,
     health,
     dump: () => renderState(dump, new Date()),
+    reload,
     log: logger,
     metrics,
     around,
   });
   const servers = { server, streaming, admin, health, notifier };
-  const reloader = new Reloader(config, { read: deps.readConfig, runtime, logger });
-  const stop = takeSignals(config, logger, dump, { ...servers, reloader });
+  const stop = takeSignals(config, logger, { server, dump, reload });
   await streaming.listen();
   await server.listen();
   try {
@@ -127,8 +133,7 @@ interface StopSignals {
 function takeSignals(
   config: Config,
   logger: Logger,
-  dumpDeps: DumpDeps,
-  { server, notifier, reloader }: Pick<Servers, 'server' | 'notifier'> & { readonly reloader: Reloader },
+  { server, dump, reload }: { server: RpcServer; dump: DumpDeps; reload: () => Promise<unknown> },
 ): StopSignals {
   const asked = new AbortController();
   const hurry = new AbortController();
@@ -141,12 +146,9 @@ function takeSignals(
       logger.warn({ signal }, 'davitd stops without waiting any longer');
       hurry.abort();
     },
-    reload: () => {
-      notifier.reloading();
-      void reloader.reload().then(() => notifier.ready());
-    },
+    reload: () => void reload(),
     dump: () => {
-      writeStateDump(config.state, dumpDeps).then(
+      writeStateDump(config.state, dump).then(
         (path) => logger.info({ path }, 'state dumped'),
         (error: unknown) => logger.error({ err: error }, 'the state could not be dumped'),
       );

@@ -11,6 +11,7 @@ import { logs } from './logs.ts';
 import { info, version } from './node.ts';
 import { pods } from './pods.ts';
 import { pulls } from './pulls.ts';
+import { reload } from './reload.ts';
 import { top } from './top.ts';
 
 /** In the order in which the help shows them. */
@@ -36,5 +37,6 @@ export const COMMANDS: readonly Command[] = [
   info,
   doctor,
   dump,
+  reload,
   version,
 ];
