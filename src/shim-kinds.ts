@@ -70,7 +70,7 @@ export function platformOfShim(kind: ShimKind): Platform {
 
 /** The problem of a platform with a shim that cannot serve it; undefined where it can. */
 export function platformProblem(kind: ShimKind, platform: Platform): string | undefined {
-  if (kind === 'runc' && platform === 'windows') return 'must be linux: the runc shim runs nothing else';
+  if (kind !== 'runhcs' && platform === 'windows') return 'must be linux: only runhcs runs what is for Windows';
   if (kind === 'runhcs' && platform === 'linux')
     return 'must be windows: Linux containers by runhcs are not carried out';
   return undefined;

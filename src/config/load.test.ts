@@ -81,7 +81,7 @@ describe('loadConfig()', () => {
   it.each([
     ['type = "io.containerd.kata-qemu.v2"\n[handlers.x.options]\nConfigPath = "/c"'],
     ['type = "io.containerd.runsc.v1"\n[handlers.x.options]\nTypeUrl = "a"\nConfigBody = "b"'],
-    ['type = "com.example.some.v3"\nplatform = "windows"'],
+    ['type = "com.example.some.v3"\nplatform = "linux"'],
     ['type = "/opt/bin/containerd-shim-runhcs-v1"\n[handlers.x.options]\nScrubLogs = true'],
     ['type = "/opt/bin/containerd-shim-runc-v2"\nbinary = "/opt/bin/crun"\n[handlers.x.options]\nRoot = "/run/x"'],
   ])('takes a handler with %j', (text) => {
@@ -96,6 +96,7 @@ describe('loadConfig()', () => {
     ['snapshotter = "/x"', 2, 'snapshotter', /snapshotter's name/],
     ['platform = "darwin"', 2, 'platform', /one of linux, windows/],
     ['platform = "windows"', 2, 'platform', /must be linux/],
+    ['type = "io.containerd.kata.v2"\nplatform = "windows"', 3, 'platform', /must be linux/],
     ['type = "io.containerd.runhcs.v1"\nplatform = "linux"', 3, 'platform', /must be windows/],
     ['pod_annotations = ["io.[a"]', 2, 'pod_annotations', /pattern like/],
     ['container_annotations = [1]', 2, 'container_annotations', /integer/],

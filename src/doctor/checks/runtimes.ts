@@ -1,5 +1,6 @@
 import type { Config } from '../../config/index.ts';
 import { parseRuntimeFeatures, parseRuntimeVersion } from '../../engine/runtime/runtime-info.ts';
+import { shimBinaryOf, shimKindOf } from '../../shim-kinds.ts';
 import { error, note, ok, warning } from '../finding.ts';
 import type { Found } from '../finding.ts';
 import type { Host } from '../host.ts';
@@ -7,22 +8,20 @@ import { holesOf, RUNC_HOLES } from '../known-holes.ts';
 import { parseRelease } from '../release.ts';
 
 const DEFAULT_BINARY = 'runc';
-const RUNC_LIKE = /^io\.containerd\.runc\.v\d+$/;
 
 /** The shims and OCI runtimes of the handlers. */
 export async function checkRuntimes(host: Host, config: Config): Promise<readonly Found[]> {
   const handlers = Object.entries(config.handlers);
   const types = new Map(handlers.map(([name, { type }]) => [type, name]));
   const shims = [...types].flatMap(([type, name]) => checkShim(host, type, name));
-  const runcLike = handlers.filter(([, { type }]) => RUNC_LIKE.test(type));
+  const runcLike = handlers.filter(([, { type }]) => shimKindOf(type) === 'runc');
   const binaries = new Map(runcLike.map(([name, { binary }]) => [binary ?? DEFAULT_BINARY, name]));
   const runtimes = await Promise.all([...binaries].map(([binary, name]) => checkRuntime(host, binary, name)));
   return [...shims, ...runtimes.flat()];
 }
 
-/** By the rule of containerd: `io.containerd.runc.v2` is the program `containerd-shim-runc-v2`. */
 function checkShim(host: Host, type: string, handler: string): readonly Found[] {
-  const program = type.startsWith('/') ? type : `containerd-shim-${type.split('.').slice(-2).join('-')}`;
+  const program = shimBinaryOf(type);
   if (host.find(program) !== undefined) return [];
   return [
     error(`the shim ${program} of handler ${handler} is not in PATH`, {
