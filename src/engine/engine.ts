@@ -60,6 +60,7 @@ import {
 } from './security/index.ts';
 import { createStatsService } from './stats/index.ts';
 import { createStore } from './store/index.ts';
+import { throughOutages } from './through-outages.ts';
 import { createVerbs } from './verbs.ts';
 import { createContainerVolumes, createMountSources, createPodFiles } from './volume/index.ts';
 import { watchRecords } from './watch-records.ts';
@@ -283,11 +284,12 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
       name: 'runtime',
       start: async (signal) => {
         if (!since.rebooted) watchByShims(opsDeps);
-        await containerd.ready(signal);
-        await Promise.all([images.start(signal), runtimes.start(signal)]);
-        await instruments.around({ kind: 'action', name: 'restore', attributes: {} }, () =>
-          restore(opsDeps, since.rebooted ? boot.startedAt : undefined, signal),
-        );
+        await throughOutages({ reachable, logger }, signal, async () => {
+          await Promise.all([images.start(signal), runtimes.start(signal)]);
+          await instruments.around({ kind: 'action', name: 'restore', attributes: {} }, () =>
+            restore(opsDeps, since.rebooted ? boot.startedAt : undefined, signal),
+          );
+        });
         await execs.recover((id) => execTarget(store, id));
         gate.open();
         afterReboot.begin(since);

@@ -10,6 +10,7 @@ import { Channel } from '../containerd/channel.ts';
 import { createClients } from '../containerd/clients.ts';
 import type { Clients } from '../containerd/clients.ts';
 import { ensureNamespace } from '../containerd/namespace.ts';
+import { isKind } from '../errors.ts';
 import { readHostFacts } from '../host/index.ts';
 import type { Logger } from '../logger.ts';
 import { createCgroupService } from '../runtime/cgroup/index.ts';
@@ -129,9 +130,13 @@ export class ExecFixture implements AsyncDisposable {
     await this.service.close();
     const { id, cgroupPath } = this.target;
     const options = { signal: AbortSignal.timeout(PATIENCE_MS) };
-    await this.clients.tasks.kill({ containerId: id, signal: 9, all: true }, options);
-    await this.clients.tasks.wait({ containerId: id }, options);
-    await this.clients.tasks.delete({ containerId: id }, options);
+    try {
+      await this.clients.tasks.kill({ containerId: id, signal: 9, all: true }, options);
+      await this.clients.tasks.wait({ containerId: id }, options);
+      await this.clients.tasks.delete({ containerId: id }, options);
+    } catch (error) {
+      if (!isKind(error, 'not-found')) throw error; // the test has ended it
+    }
     await this.cgroups.remove(cgroupPath);
     await this.cgroups.remove(PARENT);
     this.#channel.close();
