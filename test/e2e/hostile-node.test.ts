@@ -249,4 +249,18 @@ describe('a host path that hangs', () => {
     await others;
     expect(await leftovers()).toEqual([]);
   });
+
+  it('and is the folder of logs fails that start alone: the output of others goes on', async () => {
+    await using dead = await DeadMount.make(join(work, 'dead'));
+    const config = { ...podConfig('dead-logs'), logDirectory: join(dead.path, 'logs') };
+    const { podSandboxId } = await cri.call<{ podSandboxId: string }>('RunPodSandbox', { config });
+    const first = await create(podSandboxId, 'dead');
+    const starting = cri.startContainer(first).then(() => 'started', String);
+    const talker = await create(await pod('talks'), 'main', { command: ['echo', 'still heard'] });
+    await cri.startContainer(talker);
+    await cri.exited(talker);
+    expect(await readFile(join(daemon.dir, 'logs/talks/main.log'), 'utf8')).toMatch(/ stdout F still heard\n$/);
+    expect(await starting).toMatch(/log folder .*dead\/logs hangs/);
+    expect(await leftovers()).toEqual([]);
+  });
 });

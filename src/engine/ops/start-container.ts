@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { nowNanos } from '../clock.ts';
 import { EngineError, messageOf } from '../errors.ts';
 import { defineOp, runOp } from '../op.ts';
@@ -14,7 +15,10 @@ import { labelledRoot } from './selinux.ts';
 import { SIGKILL } from './signals.ts';
 
 export type StartContainerDeps = HandleExitDeps &
-  Pick<OpsDeps, 'store' | 'observer' | 'layers' | 'log' | 'tasks' | 'exits' | 'stopping' | 'containerLocks'>;
+  Pick<
+    OpsDeps,
+    'store' | 'observer' | 'layers' | 'log' | 'tasks' | 'exits' | 'stopping' | 'containerLocks' | 'mountSources'
+  >;
 
 export const START_CONTAINER = defineOp('start-container', [
   'mark-starting',
@@ -116,6 +120,8 @@ export function demandReadySandbox(
 
 async function prepareOutput(deps: StartContainerDeps, record: ContainerRecord, signal: AbortSignal): Promise<TaskIo> {
   const { spec } = record;
+  // The pump opens the log, and every container's output would hang with it.
+  if (record.logPath !== undefined) await deps.mountSources.demandAnswer('log folder', dirname(record.logPath), signal);
   const paths = await deps.log.prepare(
     {
       containerId: record.id,

@@ -47,6 +47,8 @@ export class FakeMountSources implements MountSources {
   async resolve(mounts: readonly MountSpec[]): Promise<readonly ResolvedMount[]> {
     return mounts.map((spec) => ({ spec, source: spec.hostPath }));
   }
+
+  async demandAnswer(): Promise<void> {}
 }
 
 /** Volumes in memory. */

@@ -68,3 +68,25 @@ describe('MountSources.resolve()', () => {
     await expect(asked).rejects.toThrow(/abort/);
   });
 });
+
+describe('MountSources.demandAnswer()', () => {
+  it('looks at nothing where the file system cannot hang, and at what is not there', async () => {
+    const sources = createMountSources({ program: '/no/such/program' });
+    await expect(sources.demandAnswer('log folder', dir, signal)).resolves.toBeUndefined();
+    await expect(sources.demandAnswer('log folder', join(dir, 'absent'), signal)).resolves.toBeUndefined();
+    const absent = createMountSources().demandAnswer('log folder', '/proc/self/absent', signal);
+    await expect(absent).resolves.toBeUndefined();
+  });
+
+  it('refuses what does not answer, by name', async () => {
+    const program = join(dir, 'hangs');
+    await writeFile(program, '#!/bin/sh\nexec sleep 1000\n', { mode: 0o755 });
+    const sources = createMountSources({ program, oneSourceTimeoutMs: 50 });
+    // What is below /proc stands for a file system that is not known to be the machine's own.
+    const refused = sources.demandAnswer('log folder', '/proc/self', signal);
+    await expect(refused).rejects.toMatchObject({
+      kind: 'deadline-exceeded',
+      message: expect.stringMatching(/^log folder \/proc\/self hangs: it did not answer within 0.05 s/),
+    });
+  });
+});

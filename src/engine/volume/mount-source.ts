@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
+import { mountOf, parseMountinfo } from '../../sys/mountinfo.ts';
+import type { MountEntry } from '../../sys/mountinfo.ts';
 import { EngineError, invalidField } from '../errors.ts';
 import type { MountSpec } from '../types.ts';
 import { probePaths } from './path-probe.ts';
@@ -9,6 +11,22 @@ import { checkPropagation } from './propagation.ts';
 const SOURCES_TIMEOUT_MS = 10_000;
 /** How long one source may take when they are asked one by one, to learn which of them did not answer. */
 const ONE_SOURCE_TIMEOUT_MS = 2_000;
+/** How old the table of mounts may be that tells whether a path can hang. */
+const MOUNT_TABLE_MS = 5_000;
+/** File systems of the machine itself; those of a network, and FUSE's, can hang. */
+const NEVER_HANG = new Set([
+  'ext2',
+  'ext3',
+  'ext4',
+  'xfs',
+  'btrfs',
+  'zfs',
+  'f2fs',
+  'bcachefs',
+  'tmpfs',
+  'ramfs',
+  'overlay',
+]);
 
 export interface MountSourcesDeps {
   readonly sourcesTimeoutMs?: number;
@@ -30,6 +48,11 @@ export interface MountSources {
    * its propagation cannot be had. A path that hangs holds up this call alone.
    */
   resolve(mounts: readonly MountSpec[], signal: AbortSignal): Promise<readonly ResolvedMount[]>;
+  /**
+   * For a folder that somebody who must never hang will open files in. Throws deadline-exceeded, naming `what` and the path,
+   * when it is on a file system that can hang (a network's, FUSE's) and does not answer. It need not exist.
+   */
+  demandAnswer(what: string, path: string, signal: AbortSignal): Promise<void>;
 }
 
 export function createMountSources(deps: MountSourcesDeps = {}): MountSources {
@@ -40,6 +63,7 @@ class Sources implements MountSources {
   readonly #deps: MountSourcesDeps;
   /** Paths that a process of ours still hangs on: asking again would only add another. */
   readonly #stuck = new Set<string>();
+  #table: { readonly entries: readonly MountEntry[]; readonly readAtMs: number } | undefined;
 
   constructor(deps: MountSourcesDeps) {
     this.#deps = deps;
@@ -63,6 +87,27 @@ class Sources implements MountSources {
       resolved.forEach(({ spec, source }, index) => checkPropagation(mountinfo, spec, source, index));
     }
     return resolved;
+  }
+
+  async demandAnswer(what: string, path: string, signal: AbortSignal): Promise<void> {
+    const on = mountOf(await this.#mountTable(), path);
+    if (on !== undefined && NEVER_HANG.has(on.fsType)) return;
+    const refuse = (why: string): EngineError =>
+      new EngineError('deadline-exceeded', `${what} ${path} hangs: ${why}; look at the file system that it is on`);
+    if (this.#stuck.has(path)) throw refuse('an earlier look at it has not ended yet');
+    const timeoutMs = this.#deps.oneSourceTimeoutMs ?? ONE_SOURCE_TIMEOUT_MS;
+    const { kind } = await this.#probe([path], timeoutMs, signal);
+    if (kind === 'hung') throw refuse(`it did not answer within ${timeoutMs / 1000} s`);
+  }
+
+  /** As it was some seconds ago at most. */
+  async #mountTable(): Promise<readonly MountEntry[]> {
+    const { readAtMs = -Infinity } = this.#table ?? {};
+    if (this.#table === undefined || performance.now() - readAtMs > MOUNT_TABLE_MS) {
+      const entries = parseMountinfo(await readFile('/proc/self/mountinfo', 'utf8'));
+      this.#table = { entries, readAtMs: performance.now() };
+    }
+    return this.#table.entries;
   }
 
   async #resolveAll(asked: readonly Asked[], signal: AbortSignal): Promise<readonly string[]> {
