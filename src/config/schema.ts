@@ -190,6 +190,11 @@ export const SCHEMA = {
       8,
       'How many calls at once may fork or mount: namespaces, CNI plugins, creates and starts. The others wait.',
     ),
+    work_patience: key(
+      duration({ min: SECOND, max: HOUR }),
+      '30s',
+      'Work that takes longer waits for something, such as a shim that hangs: its place is lent to the next.',
+    ),
   }),
   reconcile: table('The search for what davit has left behind and no record owns.', {
     interval: key(

@@ -94,4 +94,6 @@ export interface ContainerDefaults {
 export interface LimitsConfig {
   /** How many calls at once may fork or mount: namespaces, CNI plugins, task creates and starts. */
   readonly concurrentWork: number;
+  /** Work that takes longer waits for something, such as a shim that hangs: its place is lent to the next. */
+  readonly workPatienceMs: number;
 }

@@ -161,7 +161,7 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
     arch: process.arch,
     reports: observeImages(events, deps.pulls),
   });
-  const work = new WorkQueue(config.limits.concurrentWork);
+  const work = new WorkQueue(config.limits);
   const tasks = new ShimTasks({
     client: clients.tasks,
     shims: createShims(config.containerdNamespace),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { EngineConfig } from './engine-config.ts';
+import type { EngineConfig, LimitsConfig } from './engine-config.ts';
 import { EngineError } from './errors.ts';
 import { reload } from './reload.ts';
 import { createHandlers, LiveHandlers } from './runtime/handlers.ts';
@@ -22,7 +22,7 @@ function config(more: Partial<EngineConfig> = {}): EngineConfig {
     defaultRuntime: 'runc',
     registryConfigPath: ['/certs'],
     images: { pinned: ['a'], maxConcurrentDownloads: 2, progressTimeoutMs: 5 },
-    limits: { concurrentWork: 3 },
+    limits: { concurrentWork: 3, workPatienceMs: 5 },
     ...more,
   };
   return parts as EngineConfig;
@@ -35,8 +35,8 @@ function setUp() {
     handlers,
     runtimes: { refresh: async () => void done.push('refresh') },
     images: { reload: (options: object) => void done.push(options) },
-    network: { setConcurrentWork: (calls: number) => void done.push(`network ${calls}`) },
-    work: { setConcurrency: (calls: number) => void done.push(`work ${calls}`) },
+    network: { setLimits: (limits: LimitsConfig) => void done.push(`network ${limits.concurrentWork}`) },
+    work: { setLimits: (limits: LimitsConfig) => void done.push(`work ${limits.concurrentWork}`) },
     driver: 'cgroupfs' as const,
   };
   return { done, deps, handlers };

@@ -11,8 +11,8 @@ export interface ReloadDeps {
   readonly handlers: LiveHandlers;
   readonly runtimes: Pick<RuntimeProbes, 'refresh'>;
   readonly images: Pick<ImageService, 'reload'>;
-  readonly network: Pick<NetworkService, 'setConcurrentWork'>;
-  readonly work: Pick<WorkQueue, 'setConcurrency'>;
+  readonly network: Pick<NetworkService, 'setLimits'>;
+  readonly work: Pick<WorkQueue, 'setLimits'>;
   /** The node's own. */
   readonly driver: CgroupDriver;
 }
@@ -29,8 +29,8 @@ export async function reload(
 ): Promise<readonly 'handlers'[]> {
   const handlers = createHandlers(next, deps.driver);
   deps.images.reload({ registryConfigPath: next.registryConfigPath, ...next.images });
-  deps.work.setConcurrency(next.limits.concurrentWork);
-  deps.network.setConcurrentWork(next.limits.concurrentWork);
+  deps.work.setLimits(next.limits);
+  deps.network.setLimits(next.limits);
   if (handlers.cgroupDriver !== deps.handlers.cgroupDriver) return ['handlers'];
   deps.handlers.replace(handlers);
   await deps.runtimes.refresh(signal);

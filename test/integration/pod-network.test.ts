@@ -42,7 +42,7 @@ function make(builtinNetwork: boolean, cniTimeoutMs = 30_000): NetworkService {
       cniBinDir: [bin, PLUGINS],
       builtinNetwork,
       network: { builtinSubnet: subnets, cniTimeoutMs, cniGc: false, ipPreference: 'cni' },
-      limits: { concurrentWork: 4 },
+      limits: { concurrentWork: 4, workPatienceMs: 60_000 },
     },
   });
 }

@@ -5,6 +5,7 @@ import type { Clients } from '../containerd/clients.ts';
 import { EngineError, isKind, messageOf, withContext } from '../errors.ts';
 import { within } from '../rollback.ts';
 import { WorkQueue } from '../work-queue.ts';
+import type { WorkLimits } from '../work-queue.ts';
 import type { Descriptor } from './manifest.ts';
 import type { PullProgress } from './pull-progress.ts';
 import { isTransient } from './registry.ts';
@@ -30,6 +31,7 @@ const MAX_IDLE_TRIES = 5;
 const FIRST_RETRY_MS = 200;
 const LONGEST_RETRY_MS = 3_000;
 const ABORT_DEADLINE_MS = 10_000;
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * Brings layers into containerd's content store. What one pull fetches, others wait for; what broke off goes on where it
@@ -42,12 +44,12 @@ export class LayerFetcher {
 
   constructor(deps: LayerFetcherDeps) {
     this.#deps = deps;
-    this.#queue = new WorkQueue(deps.maxConcurrent);
+    this.#queue = new WorkQueue(downloadLimits(deps.maxConcurrent));
   }
 
   /** From now on; downloads that have begun go on. */
   setMaxConcurrent(downloads: number): void {
-    this.#queue.setConcurrency(downloads);
+    this.#queue.setLimits(downloadLimits(downloads));
   }
 
   /** Resolves when the layer is in the store. The caller has made sure that it will not be collected. */
@@ -142,6 +144,11 @@ export class LayerFetcher {
     // If it cannot be dropped now it goes with the pull's lease.
     await this.#deps.clients.content.abort({ ref: ingestRef(layer.digest) }, { signal }).catch(() => undefined);
   }
+}
+
+/** A download takes as long as it takes; one that brings nothing is given up elsewhere. */
+function downloadLimits(downloads: number): WorkLimits {
+  return { concurrentWork: downloads, workPatienceMs: LONGEST_TIMER_MS };
 }
 
 interface CopyContext {

@@ -48,7 +48,7 @@ export class FakeNetworkService implements NetworkService {
 
   async gc(): Promise<void> {}
 
-  setConcurrentWork(): void {}
+  setLimits(): void {}
 
   setPodCidrs(cidrs: readonly string[]): void {
     this.podCidrs = cidrs;

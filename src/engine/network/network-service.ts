@@ -1,6 +1,7 @@
 import type { SandboxId } from '../ids.ts';
 import type { Service } from '../lifecycle.ts';
 import type { DnsConfig, PortMapping, SandboxMetadata, SandboxNetwork, StringMap } from '../types.ts';
+import type { WorkLimits } from '../work-queue.ts';
 import type { NetworkStatus } from './readiness.ts';
 
 export interface AttachRequest {
@@ -40,7 +41,7 @@ export interface NetworkService extends Service {
   /** CNI's GC verb on the configured network; does nothing unless cni_gc is set. */
   gc(signal: AbortSignal): Promise<void>;
   /** How many plugin runs may go on at once, from now on. */
-  setConcurrentWork(calls: number): void;
+  setLimits(limits: WorkLimits): void;
   /** The node's pod ranges for plugins with the capability ipRanges, from now on. */
   setPodCidrs(cidrs: readonly string[]): void;
 }

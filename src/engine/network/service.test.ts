@@ -32,7 +32,7 @@ function make(more: Partial<NetworkServiceDeps['config']> = {}, cniTimeoutMs = 2
       cniBinDir: [join(root, 'no-bin'), bin],
       builtinNetwork: false,
       network: { builtinSubnet: ['10.88.0.0/16'], cniTimeoutMs, cniGc: false, ipPreference: 'cni' },
-      limits: { concurrentWork: 4 },
+      limits: { concurrentWork: 4, workPatienceMs: 60_000 },
       ...more,
     },
   });

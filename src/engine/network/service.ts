@@ -8,6 +8,7 @@ import type { Instruments } from '../instruments.ts';
 import type { Logger } from '../logger.ts';
 import type { SandboxNetwork } from '../types.ts';
 import { WorkQueue } from '../work-queue.ts';
+import type { WorkLimits } from '../work-queue.ts';
 import { cniArgs } from './attach-args.ts';
 import { AttachmentCache } from './cache.ts';
 import type { AttachmentRecord } from './cache.ts';
@@ -55,7 +56,7 @@ class Network implements NetworkService {
     this.#deps = deps;
     this.#source = new NetworkSource(deps);
     this.#cache = new AttachmentCache(deps.config.root);
-    this.#queue = new WorkQueue(deps.config.limits.concurrentWork);
+    this.#queue = new WorkQueue(deps.config.limits);
     // The wait for a turn, the ADD, the DEL that takes it back.
     this.attachDeadlineMs = 3 * deps.config.network.cniTimeoutMs;
   }
@@ -73,8 +74,8 @@ class Network implements NetworkService {
     return this.#source.status();
   }
 
-  setConcurrentWork(calls: number): void {
-    this.#queue.setConcurrency(calls);
+  setLimits(limits: WorkLimits): void {
+    this.#queue.setLimits(limits);
   }
 
   setPodCidrs(cidrs: readonly string[]): void {

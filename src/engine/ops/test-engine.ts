@@ -86,7 +86,7 @@ export async function testEngine() {
       undoFailed: (_op, _subject, failures) => void undoFailures.push(...failures),
     },
     logger: SILENT,
-    work: new WorkQueue(4),
+    work: new WorkQueue({ concurrentWork: 4, workPatienceMs: 60_000 }),
     host: await readHostFacts(),
     handlers: createHandlers({ handlers: { runc: handler }, defaultRuntime: 'runc' }, 'cgroupfs'),
     defaults: {

@@ -87,7 +87,12 @@ function pending(concurrency: number): { tasks: ShimTasks; calls: { name: string
     list: unused,
   };
   return {
-    tasks: new ShimTasks({ client, shims: new FakeShims(), work: new WorkQueue(concurrency), logger: SILENT }),
+    tasks: new ShimTasks({
+      client,
+      shims: new FakeShims(),
+      work: new WorkQueue({ concurrentWork: concurrency, workPatienceMs: 60_000 }),
+      logger: SILENT,
+    }),
     calls,
   };
 }
