@@ -25,7 +25,12 @@ export class WorkQueue {
     this.#queue = new PQueue({ concurrency: limits.concurrentWork });
   }
 
-  async run<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  /** `patienceMs`: for work that is known to be short. */
+  async run<T>(
+    signal: AbortSignal,
+    work: () => Promise<T>,
+    patienceMs: number = this.#limits.workPatienceMs,
+  ): Promise<T> {
     signal.throwIfAborted();
     const wait = new AbortController();
     const result = Promise.withResolvers<T>();
@@ -36,7 +41,7 @@ export class WorkQueue {
       signal.removeEventListener('abort', onAbort);
       const working = work();
       working.then(result.resolve, result.reject);
-      await this.#endOrPatience(working);
+      await this.#endOrPatience(working, patienceMs);
     };
     try {
       await this.#queue.add(begin, { signal: wait.signal });
@@ -63,7 +68,7 @@ export class WorkQueue {
   }
 
   /** Resolves when the work has ended, or when its place can be lent. */
-  async #endOrPatience(working: Promise<unknown>): Promise<void> {
+  async #endOrPatience(working: Promise<unknown>, patienceMs: number): Promise<void> {
     const { promise: lent, resolve } = Promise.withResolvers<void>();
     const over = working.then(
       () => undefined,
@@ -76,7 +81,7 @@ export class WorkQueue {
         this.#lent -= 1;
       });
       resolve();
-    }, this.#limits.workPatienceMs);
+    }, patienceMs);
     try {
       await Promise.race([over, lent]);
     } finally {

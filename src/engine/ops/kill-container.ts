@@ -2,7 +2,7 @@ import { nowNanos } from '../clock.ts';
 import { EngineError, isKind, messageOf } from '../errors.ts';
 import type { ContainerRecord } from '../store/index.ts';
 import type { OpsDeps } from './deps.ts';
-import { endsWithin, isSilence } from './send-signal.ts';
+import { endsWithin, isSilence, SEND_PATIENCE_MS } from './send-signal.ts';
 import { SIGKILL } from './signals.ts';
 
 export type KillContainerDeps = Pick<
@@ -79,7 +79,8 @@ type Answer = 'answered' | 'silent' | 'unavailable';
 
 async function killByShim({ tasks, work, logger }: KillContainerDeps, id: string, times: KillTimes): Promise<Answer> {
   try {
-    await work.run(NEVER, () => tasks.kill(id, SIGKILL, true, AbortSignal.timeout(times.callMs)));
+    const send = (): Promise<boolean> => tasks.kill(id, SIGKILL, true, AbortSignal.timeout(times.callMs));
+    await work.run(NEVER, send, SEND_PATIENCE_MS);
     return 'answered';
   } catch (error) {
     logger.warn({ container: id, error: messageOf(error) }, 'SIGKILL through the shim failed');

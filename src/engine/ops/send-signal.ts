@@ -6,6 +6,8 @@ import type { OpsDeps } from './deps.ts';
 
 export type SendSignalDeps = Pick<OpsDeps, 'tasks' | 'cgroups' | 'work' | 'logger'>;
 
+/** A signal is sent in some ten ms; a shim that takes longer than this must not keep others from the node's work. */
+export const SEND_PATIENCE_MS = 500;
 const NEVER = new AbortController().signal;
 
 /**
@@ -19,7 +21,8 @@ export async function sendSignal(
   callMs: number,
 ): Promise<void> {
   try {
-    await deps.work.run(NEVER, () => deps.tasks.kill(record.id, signalNumber, false, AbortSignal.timeout(callMs)));
+    const send = (): Promise<boolean> => deps.tasks.kill(record.id, signalNumber, false, AbortSignal.timeout(callMs));
+    await deps.work.run(NEVER, send, SEND_PATIENCE_MS);
   } catch (error) {
     const fields = { container: record.id, signal: signalNumber, error: messageOf(error) };
     deps.logger.warn(fields, 'the shim did not send a signal; sending it without the shim');

@@ -1,0 +1,42 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { connectCri } from './support/cri-client.ts';
+import { BUSYBOX, mustCrictl, Pod } from './support/node.ts';
+
+const CONTAINERS = 1_000;
+const LONG_MS = 1_200_000;
+const DEADLINE_MS = LONG_MS;
+const BARE = { linux: { security_context: { namespace_options: { pid: 1 } } } };
+
+beforeAll(async () => {
+  await mustCrictl('pull', BUSYBOX);
+});
+
+/** Says how long something took, for who reads the run; nothing is asserted of it, machines differ. */
+async function timed<T>(what: string, work: () => Promise<T>): Promise<T> {
+  const began = performance.now();
+  const result = await work();
+  console.log(`${what}: ${((performance.now() - began) / 1000).toFixed(2)} s`);
+  return result;
+}
+
+describe('a node of many containers', () => {
+  it(
+    `lists ${CONTAINERS} containers`,
+    async () => {
+      using cri = connectCri();
+      await using pod = await Pod.run('thousand', BARE);
+      const names = Array.from({ length: CONTAINERS }, (_, index) => `c${index}`);
+      await timed(`${CONTAINERS} containers`, () =>
+        Promise.all(names.map((name) => cri.createContainer(pod, { name, command: ['sleep', '1'] }))),
+      );
+      const { containers } = await timed('a list of them', () =>
+        cri.call<{ containers: readonly unknown[] }>('ListContainers', { filter: { podSandboxId: pod.id } }),
+      );
+      expect(containers).toHaveLength(CONTAINERS);
+      await timed('their removal', () =>
+        cri.call('RemovePodSandbox', { podSandboxId: pod.id }, { deadlineMs: DEADLINE_MS }),
+      );
+    },
+    LONG_MS,
+  );
+});
