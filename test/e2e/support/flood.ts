@@ -7,8 +7,11 @@ import { Client, credentials } from '@grpc/grpc-js';
 const [address = '', method = '', count = '0'] = process.argv.slice(2);
 const client = new Client(address, credentials.createInsecure(), { 'grpc.default_authority': 'localhost' });
 
+function bytes(value: Buffer): Buffer {
+  return value;
+}
+
 function call(): Promise<boolean> {
-  const bytes = (value: Buffer): Buffer => value;
   return new Promise((resolve) => {
     client.makeUnaryRequest(method, bytes, bytes, Buffer.alloc(0), (error) => resolve(error === null));
   });
