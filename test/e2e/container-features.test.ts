@@ -49,20 +49,20 @@ describe('who a container runs as', () => {
       '2147483647': '2147483647 0',
     };
     await using pod = await Pod.run('who');
-    const found: Record<string, string> = {};
-    for (const [n, user] of Object.keys(users).entries()) {
+    const found = Object.keys(users).map(async (user, n): Promise<[string, string]> => {
       const image = await makeImage(`who${n}`, { entries: files, config: { User: user } });
-      found[user] = (await output(pod, `c${n}`, { ...sh('echo $(id -u) $(id -g)'), image: { image } })).join();
-    }
-    expect(found).toEqual(users);
+      return [user, (await output(pod, `c${n}`, { ...sh('echo $(id -u) $(id -g)'), image: { image } })).join()];
+    });
+    expect(Object.fromEntries(await Promise.all(found))).toEqual(users);
   });
 
   it('is an error where the image says what is nobody', async () => {
     await using pod = await Pod.run('nobody');
-    for (const [n, user] of ['no-such-user', 'root:no-such-group', ':0', 'a:b:c'].entries()) {
+    const refused = ['no-such-user', 'root:no-such-group', ':0', 'a:b:c'].map(async (user, n) => {
       const image = await makeImage(`nobody${n}`, { config: { User: user } });
-      expect(await refusal(pod, { ...sh('id'), image: { image } })).toMatch(/InvalidArgument.*USER/);
-    }
+      return await refusal(pod, { ...sh('id'), metadata: { name: `c${n}` }, image: { image } });
+    });
+    for (const message of await Promise.all(refused)) expect(message).toMatch(/InvalidArgument.*USER/);
   });
 
   it('is the user that is named by the request, whose groups are those of the image', async () => {
