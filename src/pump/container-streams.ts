@@ -2,25 +2,23 @@ import type { Socket } from 'node:net';
 import { Attachers } from './attachers.ts';
 import type { Counters } from './counters.ts';
 import { makeFifos, openStreams, removeFifos, type OpenStreams } from './fifos.ts';
+import { ContainerLog } from './container-log.ts';
+import type { ContainerLogDeps } from './container-log.ts';
 import { LogFile } from './log-file.ts';
 import type { OutputFifo } from './output-fifo.ts';
 import type { FileIdentity } from './progress.ts';
 import type { AddParams, AttachParams, StreamsInfo, StreamTotals, Totals } from '../sys/pump-protocol.ts';
-import { messageOf, PumpError } from './pump-error.ts';
-import type { PumpLog } from './pump-log.ts';
+import { messageOf } from './pump-error.ts';
 import type { Reactor, Source, Turn } from './reactor.ts';
 import type { StreamsFolder, StreamsRecord } from './record.ts';
 import { Stall } from './stall.ts';
 import { Transcript } from './transcript.ts';
 import type { Workspace } from './workspace.ts';
 
-export interface StreamsDeps {
+export interface StreamsDeps extends ContainerLogDeps {
   readonly workspace: Workspace;
   readonly reactor: Reactor;
   readonly counters: Counters;
-  readonly log: PumpLog;
-  /** Throws already-exists when another container's output goes to this file. */
-  readonly claimLog: (id: string, path: string, identity: FileIdentity) => void;
   readonly onEnded: (record: StreamsRecord & { readonly ended: Totals }) => void;
   readonly onStdinClosed: (id: string) => void;
 }
@@ -42,7 +40,7 @@ export class ContainerStreams {
   readonly #transcript: Transcript;
   readonly #attachers: Attachers;
   readonly #sources: readonly Source[];
-  #log: LogFile | undefined;
+  readonly #log: ContainerLog;
   #stall: Stall | undefined;
   #finishing = false;
   #closed = false;
@@ -53,12 +51,14 @@ export class ContainerStreams {
     deps: StreamsDeps,
     open: OpenStreams,
     transcript: Transcript,
+    file: LogFile | undefined,
   ) {
     this.spec = spec;
     this.#folder = folder;
     this.#deps = deps;
     this.#open = open;
     this.#transcript = transcript;
+    this.#log = new ContainerLog(spec, transcript, deps, file);
     this.#attachers = new Attachers({
       spec,
       log: deps.log,
@@ -81,8 +81,7 @@ export class ContainerStreams {
     if (spec.log !== undefined && log !== undefined) deps.claimLog(spec.id, spec.log, log.identity);
     const { journals, progress } = open;
     const parts = { journals, progress, workspace: deps.workspace, maxLine: spec.maxLine };
-    const streams = new ContainerStreams(spec, folder, deps, open, Transcript.begin(parts, log));
-    streams.#log = log;
+    const streams = new ContainerStreams(spec, folder, deps, open, Transcript.begin(parts, log), log);
     undo.defer(() => streams.#unwatch());
     streams.#watch();
     folder.saveRecord({ format: 1, spec });
@@ -103,7 +102,7 @@ export class ContainerStreams {
       deps.log.error('saved progress is unreadable; what the journals hold is given up', fields);
     }
     const parts = { journals, progress, workspace: deps.workspace, maxLine: spec.maxLine };
-    const streams = new ContainerStreams(spec, folder, deps, open, Transcript.resume(parts, saved));
+    const streams = new ContainerStreams(spec, folder, deps, open, Transcript.resume(parts, saved), undefined);
     undo.defer(() => streams.#unwatch());
     streams.#watch();
     streams.#guard(() => streams.#catchUp());
@@ -117,7 +116,7 @@ export class ContainerStreams {
   }
 
   get logIdentity(): FileIdentity | undefined {
-    return this.#log?.identity;
+    return this.#log.identity;
   }
 
   get stalled(): boolean {
@@ -156,19 +155,7 @@ export class ContainerStreams {
 
   /** Goes on in a new file at the log's path. Throws, with the old one still in use, when it cannot be opened. */
   reopen(): void {
-    const { id, log: path } = this.spec;
-    if (path === undefined) throw new PumpError('failed-precondition', `container ${id} has no log to reopen`);
-    const next = LogFile.open(path);
-    try {
-      this.#deps.claimLog(id, path, next.identity);
-      if (this.#transcript.uncertain && this.#log !== undefined) this.#guard(() => this.#reconcile());
-      this.#transcript.continueIn(next);
-    } catch (error) {
-      next.close();
-      throw error;
-    }
-    this.#log?.close();
-    this.#log = next;
+    this.#log.reopen((work) => this.#guard(work));
     this.#deps.counters.reopens++;
     if (this.#stall !== undefined) this.#retry();
   }
@@ -193,7 +180,7 @@ export class ContainerStreams {
     this.#attachers.close();
     this.#unwatch();
     this.#open[Symbol.dispose]();
-    this.#log?.close();
+    this.#log.close();
   }
 
   #watch(): void {
@@ -243,33 +230,10 @@ export class ContainerStreams {
 
   /** Finds the log, reads how far it is, and writes what the journals have for it. */
   #catchUp(): void {
-    if (this.spec.log !== undefined && this.#log === undefined) this.#findLog(this.spec.log);
-    if (this.#transcript.uncertain) this.#reconcile();
+    this.#log.settle();
     for (const output of this.#open.outputs) {
       this.#drain(output, false);
       this.#transcript.rest(output.name); // where the journals' file system is full, this makes room
-    }
-  }
-
-  /**
-   * The log that the last pump wrote to, also under another name: it was rotated and nobody has asked for a new one yet, and
-   * the kubelet takes the rotation back when it cannot get one.
-   */
-  #findLog(path: string): void {
-    const { savedLog } = this.#transcript;
-    const old = savedLog === undefined ? undefined : LogFile.find(path, savedLog);
-    const log = old ?? LogFile.open(path);
-    if (old === undefined) this.#transcript.continueIn(log);
-    else this.#transcript.attach(old);
-    this.#log = log;
-  }
-
-  #reconcile(): void {
-    const { tornBytes, foreignLines } = this.#transcript.reconcile();
-    const fields = { container: this.spec.id, path: this.spec.log };
-    if (tornBytes > 0) this.#deps.log.info('cut an unfinished line off the log', { ...fields, bytes: tornBytes });
-    if (foreignLines > 0) {
-      this.#deps.log.warn('somebody else writes to the log, too', { ...fields, lines: foreignLines });
     }
   }
 

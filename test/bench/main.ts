@@ -60,7 +60,7 @@ async function main(options: Options): Promise<number> {
     await writeFile(options.json, `${JSON.stringify({ environment: found, measures }, null, 2)}\n`);
   }
   console.log(`${found.davit} beside ${found.peer} (containerd ${found.containerd}, runc ${found.runc})`);
-  console.log(`${found.cpus} × ${found.cpu}, load ${found.load.toFixed(1)}, ${found.rounds} rounds; milliseconds\n`);
+  console.log(`${found.cpus} × ${found.cpu}, load ${found.load.toFixed(1)}, ${found.rounds} rounds\n`);
   console.log(table(measures));
   for (const key of options.wanted) {
     const reason = samples.leftOut(key);
@@ -71,7 +71,8 @@ async function main(options: Options): Promise<number> {
 
 function newSide(name: SideName, client: CriClient, options: Options): Side {
   const pid = options.pids[name];
-  const side = { name, client, cgroupParent: join(options.cgroups, name), logs: join(options.logs, name) };
+  const socket = options.sockets[name];
+  const side = { name, client, socket, cgroupParent: join(options.cgroups, name), logs: join(options.logs, name) };
   return pid === undefined ? side : { ...side, pid: Number(pid) };
 }
 

@@ -1,8 +1,12 @@
-/** What is measured, in milliseconds, and the ratio davit / peer that davit promises not to pass. */
+/** What is measured, and the ratio that davit promises not to pass. */
 export interface MeasureSpec {
   readonly name: string;
+  readonly unit: Unit;
   readonly goal: number;
 }
+
+/** Of times less is better, of throughput more. */
+export type Unit = 'ms' | 'MB/s';
 
 /** davit is never to be slower than the peer. */
 const NOT_SLOWER = 1;
@@ -18,6 +22,9 @@ const NAMES = {
   createStartNext: "CreateContainer+StartContainer (pod's second)",
   podRunning: 'RunPodSandbox+CreateContainer+StartContainer (CNI)',
   exec: 'ExecSync',
+  execStream: 'Exec (stream), to the end of `true`',
+  execStdout: 'Exec (stream), stdout',
+  execStdin: 'Exec (stream), stdin',
   stop: 'StopContainer',
   remove: 'RemoveContainer',
   stopCni: 'StopPodSandbox (CNI)',
@@ -35,8 +42,13 @@ const NAMES = {
 
 export type MeasureKey = keyof typeof NAMES;
 
+const THROUGHPUT: ReadonlySet<MeasureKey> = new Set(['execStdout', 'execStdin']);
+
 export const MEASURES: ReadonlyMap<MeasureKey, MeasureSpec> = new Map(
-  (Object.keys(NAMES) as MeasureKey[]).map((key) => [key, { name: NAMES[key], goal: NOT_SLOWER }]),
+  (Object.keys(NAMES) as MeasureKey[]).map((key) => [
+    key,
+    { name: NAMES[key], unit: THROUGHPUT.has(key) ? 'MB/s' : 'ms', goal: NOT_SLOWER },
+  ]),
 );
 
 /** Measures whose name holds the text, whatever its case; one whose name is the text is the only one. */

@@ -20,6 +20,14 @@ describe('summarise()', () => {
     ]);
   });
 
+  it('compares throughput the other way round: less than 1 is always faster', () => {
+    const samples = new Samples();
+    samples.recorder('davit', 0)('execStdout', 300);
+    samples.recorder('peer', 0)('execStdout', 150);
+    const [measure] = summarise(samples, new Set(['execStdout']));
+    expect(measure).toMatchObject({ unit: 'MB/s', davit: 300, peer: 150, ratio: 0.5, holds: true });
+  });
+
   it('tells that a goal does not hold', () => {
     const [measure] = summarise(sampled([3], [2]), new Set(['create']));
     expect(measure).toMatchObject({ ratio: 1.5, holds: false });
@@ -37,8 +45,8 @@ describe('table()', () => {
   it('has a line for each measure', () => {
     const lines = table(summarise(sampled([3], [2]), new Set(['create']))).split('\n');
     expect(lines.map((line) => line.split(/ {2,}/))).toEqual([
-      ['measure', 'davit', 'spread', 'peer', 'spread', 'ratio', 'goal', 'holds'],
-      ['CreateContainer', '3.00', '3.00–3.00', '2.00', '2.00–2.00', '1.50', '1.00', 'NO'],
+      ['measure', 'unit', 'davit', 'spread', 'peer', 'spread', 'ratio', 'goal', 'holds'],
+      ['CreateContainer', 'ms', '3.00', '3.00–3.00', '2.00', '2.00–2.00', '1.50', '1.00', 'NO'],
     ]);
   });
 });

@@ -1,21 +1,21 @@
-import type { MeasureKey } from './measures.ts';
+import type { MeasureKey, Unit } from './measures.ts';
 import { MEASURES } from './measures.ts';
 import type { Samples } from './samples.ts';
 import { median } from './samples.ts';
 import type { SideName } from './side.ts';
 
-/** One line of the result. Times are medians over rounds. */
+/** One line of the result. Figures are medians over rounds. */
 export interface Measure {
   readonly name: string;
-  readonly unit: 'ms';
+  readonly unit: Unit;
   readonly davit: number;
   readonly peer: number;
-  /** davit / peer. */
+  /** How long davit takes / how long the peer takes: davit / peer of times, peer / davit of throughput. */
   readonly ratio: number;
   readonly goal: number;
   /** The ratio is not above the goal. */
   readonly holds: boolean;
-  /** The fastest and the slowest round of each side. */
+  /** The least and the largest round of each side. */
   readonly spread: { readonly [side in SideName]: readonly [number, number] };
 }
 
@@ -23,14 +23,14 @@ export interface Measure {
 export function summarise(samples: Samples, wanted: ReadonlySet<MeasureKey>): readonly Measure[] {
   const keys = [...MEASURES.keys()].filter((key) => wanted.has(key) && samples.leftOut(key) === undefined);
   return keys.map((key) => {
-    const { name, goal } = MEASURES.get(key) ?? { name: key, goal: 1 };
+    const { name, unit, goal } = MEASURES.get(key) ?? { name: key, unit: 'ms', goal: 1 };
     const davit = samples.medians(key, 'davit');
     const peer = samples.medians(key, 'peer');
     if (davit.length === 0 || peer.length === 0) throw new Error(`${name} was not measured on both sides`);
-    const ratio = rounded(median(davit) / median(peer));
+    const ratio = rounded(unit === 'ms' ? median(davit) / median(peer) : median(peer) / median(davit));
     return {
       name,
-      unit: 'ms',
+      unit,
       davit: rounded(median(davit)),
       peer: rounded(median(peer)),
       ratio,
@@ -43,9 +43,10 @@ export function summarise(samples: Samples, wanted: ReadonlySet<MeasureKey>): re
 
 /** The measures as a table to read, a line each. */
 export function table(measures: readonly Measure[]): string {
-  const head = ['measure', 'davit', 'spread', 'peer', 'spread', 'ratio', 'goal', 'holds'];
+  const head = ['measure', 'unit', 'davit', 'spread', 'peer', 'spread', 'ratio', 'goal', 'holds'];
   const rows = measures.map((measure) => [
     measure.name,
+    measure.unit,
     shown(measure.davit),
     measure.spread.davit.map(shown).join('–'),
     shown(measure.peer),
@@ -60,7 +61,7 @@ export function table(measures: readonly Measure[]): string {
 }
 
 function pad(cell: string, column: number, width: number): string {
-  return column === 0 ? cell.padEnd(width) : cell.padStart(width);
+  return column <= 1 ? cell.padEnd(width) : cell.padStart(width);
 }
 
 function spread(rounds: readonly number[]): readonly [number, number] {
@@ -72,6 +73,6 @@ function rounded(value: number): number {
 }
 
 /** Three digits are more than two runs have in common. */
-function shown(ms: number): string {
-  return ms < 10 ? ms.toFixed(2) : ms.toFixed(1);
+function shown(value: number): string {
+  return value < 10 ? value.toFixed(2) : value.toFixed(1);
 }

@@ -1,10 +1,10 @@
 import type { MeasureKey } from './measures.ts';
 import type { SideName } from './side.ts';
 
-/** Takes one time that was measured. */
-export type RecordTime = (key: MeasureKey, ms: number) => void;
+/** Takes one figure that was measured, in the measure's unit. */
+export type RecordTime = (key: MeasureKey, value: number) => void;
 
-/** The times of a run, by measure, side and round; and which measures could not be had. */
+/** The figures of a run, by measure, side and round; and which measures could not be had. */
 export class Samples {
   readonly #rounds = new Map<string, number[]>();
   readonly #left = new Map<MeasureKey, string>();

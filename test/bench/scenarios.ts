@@ -1,3 +1,4 @@
+import { execScenario } from './exec-scenario.ts';
 import {
   containerReady,
   createContainer,
@@ -31,7 +32,8 @@ const STOP_GRACE_S = 10;
 const EXEC_TIMEOUT_S = 10;
 
 export function scenarios(samples: Samples, sizes: Sizes): readonly Scenario[] {
-  return [hostPods(sizes), cniPods(samples, sizes), podsAtOnce(), lists(sizes), ...statsScenarios(samples, sizes)];
+  const pods = [hostPods(sizes), cniPods(samples, sizes), execScenario(sizes.pods), podsAtOnce(), lists(sizes)];
+  return [...pods, ...statsScenarios(samples, sizes)];
 }
 
 function hostPods(sizes: Sizes): Scenario {

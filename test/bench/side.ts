@@ -6,6 +6,8 @@ export type SideName = 'davit' | 'peer';
 export interface Side {
   readonly name: SideName;
   readonly client: CriClient;
+  /** Path of the socket that it serves at. */
+  readonly socket: string;
   /** Parent of this side's pods' cgroups, which whoever started the bench made and removes. */
   readonly cgroupParent: string;
   /** Folder of this side's container logs. */
