@@ -39,6 +39,13 @@ describe('BootRecord', () => {
     expect(await machine.davitd('c').begin()).toEqual({ rebooted: true, unclean: true });
   });
 
+  it('takes a boot that the kernel does not tell for the same one', async () => {
+    using machine = node();
+    await machine.davitd('a').begin();
+    expect(await machine.davitd('').begin()).toEqual({ rebooted: false, unclean: false });
+    expect(await machine.davitd('b').begin()).toEqual({ rebooted: false, unclean: false });
+  });
+
   it('tells again what a davitd that died did not come to deal with', async () => {
     using machine = node();
     await machine.davitd('a').begin();

@@ -15,7 +15,7 @@ export interface SinceLast {
 export interface BootRecordDeps {
   /** davit's root folder. */
   readonly root: string;
-  /** Id of the boot that we run in. */
+  /** Id of the boot that we run in; '' where nobody knows. */
   readonly bootId: string;
   readonly logger: Logger;
 }
@@ -47,7 +47,7 @@ export class BootRecord {
   /** Reads what the last davitd left, and records that this one runs. */
   async begin(): Promise<SinceLast> {
     const last = await this.#read();
-    const rebooted = last !== undefined && last.bootId !== this.#deps.bootId;
+    const rebooted = last !== undefined && isAnother(last.bootId, this.#deps.bootId);
     const owed: SinceLast = {
       rebooted: rebooted || last?.owed?.rebooted === true,
       unclean: (rebooted && !last.clean) || last?.owed?.unclean === true,
@@ -95,6 +95,11 @@ export class BootRecord {
       return undefined;
     }
   }
+}
+
+/** False where one of them is not known: what is alive shows the rest. */
+function isAnother(one: string, other: string): boolean {
+  return one !== '' && other !== '' && one !== other;
 }
 
 function isRecorded(raw: unknown): raw is Recorded {

@@ -3,7 +3,7 @@ import type { Nanos } from '../types.ts';
 
 /** One start of the node's kernel. */
 export interface Boot {
-  /** The kernel's own, another at each start. */
+  /** The kernel's own, another at each start; '' where the kernel does not tell (a sandboxed one). */
   readonly id: string;
   readonly startedAt: Nanos;
 }
@@ -13,7 +13,7 @@ const NANOS_PER_SECOND = 1_000_000_000n;
 /** The boot that we run in. */
 export async function readBoot(proc = '/proc'): Promise<Boot> {
   const [id, stat] = await Promise.all([
-    readFile(`${proc}/sys/kernel/random/boot_id`, 'utf8'),
+    readFile(`${proc}/sys/kernel/random/boot_id`, 'utf8').catch(() => ''),
     readFile(`${proc}/stat`, 'utf8'),
   ]);
   return { id: id.trim(), startedAt: BigInt(/^btime (\d+)$/m.exec(stat)?.[1] ?? 0) * NANOS_PER_SECOND };
