@@ -137,7 +137,9 @@ async function findContainers(deps: FindMarkedDeps, signal: AbortSignal): Promis
 /** Without an age: a shim that has lost its last task is on its way out by itself for a moment. */
 async function findShims(deps: FindMarkedDeps, signal: AbortSignal): Promise<readonly Marked[]> {
   const [shims, tasks] = await Promise.all([deps.shims.list(), deps.tasks.list(signal)]);
-  const busy = new Set(tasks.map(({ id }) => podOf(deps, id)));
+  // A task whose shim is slow to answer is missing in containerd's list.
+  const running = deps.store.containers.all().filter(({ state }) => ['starting', 'running'].includes(state.phase));
+  const busy = new Set([...tasks, ...running].map(({ id }) => podOf(deps, id)));
   return shims.flatMap((shim) => {
     const pod = podOf(deps, shim.id);
     if (pod === undefined) return [];

@@ -106,4 +106,18 @@ describe('ReconcileLoop', () => {
     expect(reports.map(({ error }) => error)).toEqual([failures.get('find'), failures.get('find')]);
     expect(lines.filter((line) => line.includes('not everything'))).toHaveLength(1);
   });
+
+  it('counts the age of what does not tell it from when it lost its owner', async () => {
+    things.push({ kind: 'shim', name: 'pid 7', owner: 'pod', isInUse: true });
+    known.ids = new Set(['pod']);
+    known.stopped = new Set(['pod']);
+    await loop.sweep();
+    nowMs += 10_000;
+    things = [{ kind: 'shim', name: 'pid 7', owner: 'pod' }];
+    await loop.sweep();
+    expect(reports[1]).toMatchObject({ removed: [], kept: [{ kind: 'shim', reason: 'young' }] });
+    nowMs += 2_000;
+    await loop.sweep();
+    expect(things).toEqual([]);
+  });
 });

@@ -50,7 +50,8 @@ export class ReconcileLoop<T extends MarkedThing> {
   readonly #deps: ReconcileLoopDeps<T>;
   readonly #now: () => number;
   readonly #closed = new AbortController();
-  readonly #firstSeen = new Map<string, number>();
+  /** Since when what does not tell its age has had no owner. */
+  #orphanSince: ReadonlyMap<string, number> = new Map();
   /** What the log has been told of what is still there. */
   readonly #told = new Set<string>();
   #startedMs = 0;
@@ -97,13 +98,19 @@ export class ReconcileLoop<T extends MarkedThing> {
       result.error ??= error;
     });
     const things = await within(deadline, finding);
-    this.#see(things);
+    this.#forgetGone(things);
     const now = this.#deps.known();
+    const orphanSince = new Map<string, number>();
     // What is being removed properly loses its record last: it is nobody's orphan.
     const orphans = planReconcile({ ...now, ids: new Set([...before.ids, ...now.ids]) }, things, {
       oldBeforeMs: Math.max(this.#startedMs, this.#now() - this.#deps.settings().graceMs),
-      firstSeenMs: (thing) => this.#firstSeen.get(keyOf(thing)) ?? 0,
+      orphanSinceMs: (thing) => {
+        const since = this.#orphanSince.get(keyOf(thing)) ?? this.#now();
+        orphanSince.set(keyOf(thing), since);
+        return since;
+      },
     });
+    this.#orphanSince = orphanSince;
     for (const { thing, kept } of orphans) {
       if (this.#closed.signal.aborted) return;
       if (kept === undefined) await this.#remove(thing, result);
@@ -133,11 +140,9 @@ export class ReconcileLoop<T extends MarkedThing> {
     this.#tellOnce(keyOf(thing), { kind, name, owner, reason }, 'an orphan is left alone: a damaged record may own it');
   }
 
-  #see(things: readonly T[]): void {
+  #forgetGone(things: readonly T[]): void {
     const present = new Set(things.map(keyOf));
-    for (const key of this.#firstSeen.keys()) if (!present.has(key)) this.#firstSeen.delete(key);
     for (const key of this.#told) if (key !== WHOLE && !present.has(key)) this.#told.delete(key);
-    for (const key of present) if (!this.#firstSeen.has(key)) this.#firstSeen.set(key, this.#now());
   }
 
   #tellOnce(key: string, fields: object, message: string): void {

@@ -3,7 +3,7 @@ import { ORPHAN_KINDS, planReconcile } from './plan.ts';
 import type { Known, MarkedThing } from './plan.ts';
 
 const NOBODY: Known = { ids: new Set(), stopped: new Set(), damaged: new Set(), hasNameless: false };
-const OPTIONS = { oldBeforeMs: 1_000, firstSeenMs: () => 0 };
+const OPTIONS = { oldBeforeMs: 1_000, orphanSinceMs: () => 0 };
 
 function thing(more: Partial<MarkedThing> = {}): MarkedThing {
   return { kind: 'snapshot', name: 'it', owner: 'c1', sandbox: 's1', madeAtMs: 0, ...more };
@@ -40,10 +40,10 @@ describe('planReconcile()', () => {
     expect(verdict(known, more)).toBe(expected);
   });
 
-  it('takes the time at which it was first seen for the age of what does not tell', () => {
+  it('counts from when it was first without an owner, where it does not tell its age', () => {
     const ageless: MarkedThing = { kind: 'output', name: 'it', owner: 'c1' };
-    const seen = (firstSeenMs: number): unknown =>
-      planReconcile(NOBODY, [ageless], { ...OPTIONS, firstSeenMs: () => firstSeenMs })[0]?.kept;
+    const seen = (since: number): unknown =>
+      planReconcile(NOBODY, [ageless], { ...OPTIONS, orphanSinceMs: () => since })[0]?.kept;
     expect(seen(999)).toBeUndefined();
     expect(seen(1_000)).toBe('young');
   });

@@ -24,7 +24,7 @@ export interface MarkedThing {
   readonly owner: string;
   /** The sandbox of that container, where that is known. */
   readonly sandbox?: string;
-  /** Absent: as old as the time at which it was first seen. */
+  /** Absent: it counts from when it was first found without an owner. */
   readonly madeAtMs?: number;
   /** Something that lives needs it, whatever the records say: a shim with tasks, a lease of a pull. */
   readonly isInUse?: boolean;
@@ -53,8 +53,8 @@ export interface Orphan<T extends MarkedThing = MarkedThing> {
 export interface PlanOptions {
   /** What was made before this time, in ms, is old enough: nobody can be about to record it. */
   readonly oldBeforeMs: number;
-  /** When a thing without a time of its own was first seen, in ms. */
-  readonly firstSeenMs: (thing: MarkedThing) => number;
+  /** Since when a thing without a time of its own has been found without an owner, in ms. */
+  readonly orphanSinceMs: (thing: MarkedThing) => number;
 }
 
 /**
@@ -86,6 +86,6 @@ function isOwned(known: Known, { kind, owner, isInUse }: MarkedThing): boolean {
 function reasonToKeep(known: Known, thing: MarkedThing, options: PlanOptions): KeptReason | undefined {
   const { owner, sandbox = '' } = thing;
   if (known.hasNameless || known.damaged.has(owner) || known.damaged.has(sandbox)) return 'damaged-record';
-  const since = thing.madeAtMs ?? options.firstSeenMs(thing);
+  const since = thing.madeAtMs ?? options.orphanSinceMs(thing);
   return since < options.oldBeforeMs ? undefined : 'young';
 }
