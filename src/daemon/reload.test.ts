@@ -14,8 +14,11 @@ let logger: ReturnType<typeof recordingLogger>;
 
 const ARGV = ['--config', '/c'];
 
+function log(level: string): (fields: object, message: string) => void {
+  return (fields, message) => void lines.push({ level, fields, message });
+}
+
 function recordingLogger() {
-  const log = (level: string) => (fields: object, message: string) => void lines.push({ level, fields, message });
   return { level: 'info', info: log('info'), warn: log('warn'), error: log('error') };
 }
 
