@@ -31,7 +31,8 @@ kubelet_names() {
   KUBELET_POD=davit-try
 }
 
-# kubelet_is_up: true when its settings are there; sets KUBELET_PORT, KUBELET_HEALTH_PORT, KUBELET_HOST_PORT, KUBELET_STATS.
+# kubelet_is_up: true when its settings are there; sets KUBELET_PORT, KUBELET_HEALTH_PORT, KUBELET_HOST_PORT, KUBELET_STATS,
+# KUBELET_EVENTS.
 kubelet_is_up() {
   [ -s "$KUBELET_RUN/settings" ] || return 1
   # shellcheck source=/dev/null
@@ -75,12 +76,13 @@ kubelet_module() {
   sed -nE "s#^\s*(k8s\.io/[^ ]+) => \./staging/.*#replace \1 => \1 v0.${KUBERNETES_VERSION#v1.}#p" "$file"
 }
 
-# kubelet_up STATS POD: brings up whatever of it is not up yet.
+# kubelet_up STATS POD EVENTS: brings up whatever of it is not up yet.
 kubelet_up() {
-  local stats=$1 pod=$2
+  local stats=$1 pod=$2 events=$3
   node_is_up && daemon_alive "$NODE_RUN/davitd.pid" || die "the node $NODE is not up: hack/node up"
   if kubelet_is_up; then
-    [ "$stats" = "$KUBELET_STATS" ] || die "the kubelet is up with --stats $KUBELET_STATS: hack/kubelet down first"
+    [ "$stats $events" = "$KUBELET_STATS $KUBELET_EVENTS" ] ||
+      die "the kubelet is up with --stats $KUBELET_STATS and events $KUBELET_EVENTS: hack/kubelet down first"
   else
     [ -z "$(running_kubelets)" ] || die "a kubelet runs already, pid $(running_kubelets | tr '\n' ' '): a machine has one"
   fi
@@ -90,7 +92,7 @@ kubelet_up() {
   mkdir -p "$KUBELET_RUN" "$KUBELET_ROOT" "$KUBELET_MANIFESTS"
   kubelet_is_up || {
     kubelet_remember
-    printf '%s\n' "KUBELET_STATS=$stats" "KUBELET_PORT=$(free_port)" "KUBELET_HEALTH_PORT=$(free_port)" \
+    printf '%s\n' "KUBELET_STATS=$stats" "KUBELET_EVENTS=$events" "KUBELET_PORT=$(free_port)" "KUBELET_HEALTH_PORT=$(free_port)" \
       "KUBELET_HOST_PORT=$(free_port)" >"$KUBELET_RUN/settings"
     : >"$KUBELET_LOG"
     kubelet_is_up
@@ -137,7 +139,7 @@ healthzBindAddress: 127.0.0.1
 healthzPort: $KUBELET_HEALTH_PORT
 authentication: { anonymous: { enabled: true }, webhook: { enabled: false } }
 authorization: { mode: AlwaysAllow }
-featureGates: { PodAndContainerStatsFromCRI: $gate }
+featureGates: { PodAndContainerStatsFromCRI: $gate, EventedPLEG: $KUBELET_EVENTS }
 oomScoreAdj: 0
 failSwapOn: false
 fileCheckFrequency: 1s

@@ -52,8 +52,8 @@ export class Kubelet {
     this.#env = env;
   }
 
-  static async start(stats: 'cri' | 'cadvisor'): Promise<Kubelet> {
-    await must(HACK_KUBELET, ['up', '--stats', stats], nodeEnv());
+  static async start(stats: 'cri' | 'cadvisor', ...flags: readonly '--events'[]): Promise<Kubelet> {
+    await must(HACK_KUBELET, ['up', '--stats', stats, ...flags], nodeEnv());
     const lines = await must(HACK_KUBELET, ['env'], nodeEnv());
     const found = [...lines.matchAll(/^export (\w+)=(.*)$/gm)];
     return new Kubelet(Object.fromEntries(found.map(([, name, value]) => [name ?? '', value ?? ''])));
@@ -84,6 +84,13 @@ export class Kubelet {
   /** Lines of a page of metrics that name the pod. */
   async metrics(pod: string): Promise<readonly string[]> {
     return (await this.#get('/metrics/cadvisor')).split('\n').filter((line) => line.includes(`pod="${pod}`));
+  }
+
+  /** The value of one of its own metrics, without labels. */
+  async own(name: string): Promise<number> {
+    const line = (await this.#get('/metrics')).split('\n').find((each) => each.startsWith(`${name} `));
+    if (line === undefined) throw new Error(`the kubelet has no metric ${name}`);
+    return Number(line.slice(name.length));
   }
 
   /** Warnings and errors of its log that are not known to be harmless. */
