@@ -7,7 +7,7 @@ import { ORPHAN_KINDS } from '../engine/index.ts';
 import type { Engine, EngineDeps, EngineRuntime } from '../engine/index.ts';
 import type { RpcServer } from '../rpc/index.ts';
 import { addEngineMetrics, createMetrics, loadTracer, serveMetrics } from '../telemetry/index.ts';
-import type { CallContext, Logger, Metrics, MetricsServer } from '../telemetry/index.ts';
+import type { CallContext, Logger, Metrics, MetricsServer, Tracer } from '../telemetry/index.ts';
 import { VERSION } from '../version.ts';
 import { aroundCall } from './around-call.ts';
 import { handleSignals, sigusr1IsDisabled } from './signals.ts';
@@ -50,19 +50,8 @@ export async function runDaemon(config: Config, deps: DaemonDeps): Promise<numbe
   const metrics = createMetrics(VERSION, ORPHAN_KINDS);
   await using tracer = await loadTracer(process.env, { version: VERSION, warn: (message) => logger.warn(message) });
   if (tracer !== undefined) logger.info('calls are traced');
-  const engineMetrics = addEngineMetrics(metrics.registry);
-  const runtime = await deps.createEngine({
-    logger,
-    instruments: createInstruments(engineMetrics, tracer),
-    pulls: pullObserver(engineMetrics),
-    stepEnded: (report) => metrics.stepEnded(report),
-    reconciled: (report) => metrics.reconciled(report),
-    exitStatusLost: () => metrics.exitStatusLost(),
-  });
+  const runtime = await measuredEngine(deps, metrics, tracer);
   const { engine } = runtime;
-  addStateGauges(metrics, engine);
-  addNodeMetrics(metrics.registry, engine, VERSION);
-  addOutputMetrics(metrics.registry, engine);
   const streaming = createStreamingServer({ settings: config.streaming, targets: engineTargets(engine), logger });
   const around = aroundCall(deps.calls, tracer);
   const socketPath = socketPathOf(config.listen);
@@ -107,6 +96,28 @@ export async function runDaemon(config: Config, deps: DaemonDeps): Promise<numbe
     await server.close(AbortSignal.abort());
     await streaming.close(AbortSignal.abort());
   }
+}
+
+/** The engine, with all that is measured of it. */
+async function measuredEngine(
+  { logger, createEngine }: DaemonDeps,
+  metrics: Metrics,
+  tracer: Tracer | undefined,
+): Promise<EngineRuntime> {
+  const engineMetrics = addEngineMetrics(metrics.registry);
+  const runtime = await createEngine({
+    logger,
+    instruments: createInstruments(engineMetrics, tracer),
+    pulls: pullObserver(engineMetrics),
+    stepEnded: (report) => metrics.stepEnded(report),
+    reconciled: (report) => metrics.reconciled(report),
+    exitStatusLost: () => metrics.exitStatusLost(),
+  });
+  const { engine } = runtime;
+  addStateGauges(metrics, engine);
+  addNodeMetrics(metrics.registry, engine, VERSION);
+  addOutputMetrics(metrics.registry, engine);
+  return runtime;
 }
 
 async function serveMetricsIfAsked(
