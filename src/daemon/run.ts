@@ -86,10 +86,11 @@ export async function runDaemon(config: Config, deps: DaemonDeps): Promise<numbe
     await admin.listen();
     await using metricsServer = await serveMetricsIfAsked(config.metricsAddress, metrics, engine, health);
     if (metricsServer !== undefined) logger.info(metricsServer.address, 'metrics are served');
-    // Before containerd is there, which the service manager need not wait for: status is answered.
-    await health.start();
-    notifier.ready();
-    notifier.status('waiting for containerd, then finding what runs');
+    // Whether containerd is there or not, which the service manager need not wait for: status is answered.
+    void health.start().then(() => {
+      notifier.ready();
+      if (!engine.isReady()) notifier.status('waiting for containerd, then finding what runs');
+    });
     return await serveUntilStopped(runtime, servers, stop, logger);
   } finally {
     await admin.close(AbortSignal.abort());
