@@ -9,7 +9,7 @@ import type { Descriptor } from './manifest.ts';
 import type { StoredImage } from './stored-image.ts';
 
 export interface VerifyDeps {
-  readonly clients: Pick<Clients, 'content'>;
+  readonly clients: { readonly content: Pick<Clients['content'], 'info' | 'read' | 'delete'> };
   readonly layers: Pick<LayerService, 'discard'>;
   readonly snapshotters: readonly string[];
   readonly images: () => readonly StoredImage[];
@@ -44,8 +44,9 @@ export async function verifyImages(deps: VerifyDeps, signal: AbortSignal): Promi
   dated.sort((a, b) => (a.newestAt < b.newestAt ? 1 : -1));
   for (const { image } of dated.slice(0, RECENT_IMAGES)) {
     const bad = await findChanged(deps, image, signal);
-    if (bad === undefined) await discardUnpacked(deps, image, signal);
-    else removed.push(await remove(deps, image, { problem: 'its bytes are not what they were', blob: bad }, signal));
+    if (bad === 'none') await discardUnpacked(deps, image, signal);
+    else if (bad !== 'incomplete')
+      removed.push(await remove(deps, image, { problem: 'its bytes are not what they were', blob: bad }, signal));
   }
   deps.logger.info({ images: dated.length, removed: removed.length }, 'images are verified after an unclean shutdown');
   return { images: dated.length, removed };
@@ -77,24 +78,24 @@ async function sizesAreRight(
   return { newestAt };
 }
 
-/** The first layer whose bytes are others than its digest says. */
+/** The first layer whose bytes are others than its digest says; `incomplete`: not all are there, to be unpacked anew. */
 async function findChanged(
   { clients }: VerifyDeps,
   image: StoredImage,
   signal: AbortSignal,
-): Promise<Descriptor | undefined> {
+): Promise<Descriptor | 'none' | 'incomplete'> {
   for (const blob of image.layers) {
     const [algorithm = '', expected] = blob.digest.split(':');
     const hash = createHash(algorithm);
     try {
       for await (const { data } of clients.content.read({ digest: blob.digest }, { signal })) hash.update(data);
     } catch (error) {
-      if (isKind(error, 'not-found')) continue;
+      if (isKind(error, 'not-found')) return 'incomplete';
       throw error;
     }
     if (hash.digest('hex') !== expected) return blob;
   }
-  return undefined;
+  return 'none';
 }
 
 async function remove(deps: VerifyDeps, image: StoredImage, damage: Damage, signal: AbortSignal): Promise<string> {
