@@ -8,7 +8,8 @@ const MIB = 1024 * 1024;
 /** What a command writes or reads: enough for its start to weigh little. */
 const STREAM_BYTES = 64 * MIB;
 const WRITE = `dd if=/dev/zero bs=1M count=${STREAM_BYTES / MIB}`;
-const READ = 'dd of=/dev/null bs=64k';
+/** It fails unless all of it has come. */
+const READ = `sh -c '[ $(wc -c) -eq ${STREAM_BYTES} ]'`;
 
 /** Commands by stream, in a container that runs for as long as the scenario does. */
 export function execScenario(turns: number): Scenario {

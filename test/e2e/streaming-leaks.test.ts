@@ -2,7 +2,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectCri } from './support/cri-client.ts';
 import type { CriClient } from './support/cri-client.ts';
 import { execTraces, noExecTraces } from './support/exec-traces.ts';
-import { footprint, left } from './support/kernel.ts';
 import { BUSYBOX, Pod, containerStatus, eventually, mustCrictl } from './support/node.ts';
 import { StreamClient } from './support/stream-client.ts';
 import { davitPids, usageOf } from './support/usage.ts';
@@ -58,14 +57,13 @@ async function residentBytes(): Promise<readonly number[]> {
 /** Does the work some times, then often, and looks whether davitd and pump are then as they were before. */
 async function leavesNothing(times: number, work: (turn: number) => Promise<void>): Promise<void> {
   await often(WARM_UP, work);
-  const before = { descriptors: await settledDescriptors(), bytes: await residentBytes(), node: await footprint() };
+  const before = { descriptors: await settledDescriptors(), bytes: await residentBytes() };
   await often(times, work);
   await eventually(
     `descriptors as before: ${JSON.stringify(before.descriptors)}`,
     async () => (JSON.stringify(await descriptors()) === JSON.stringify(before.descriptors) ? true : undefined),
     SETTLED_WITHIN_MS,
   );
-  expect(left(before.node, await footprint())).toEqual([]);
   const growth = (await residentBytes()).map((bytes, index) => bytes - (before.bytes[index] ?? 0));
   expect(Math.max(...growth)).toBeLessThan(GROWTH_MAX_BYTES);
 }

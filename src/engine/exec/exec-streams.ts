@@ -1,5 +1,6 @@
 import { closeSync, existsSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
+import { growPipe } from '../../sys/fcntl.ts';
 import { makeExecFifos, openReader, openReaders, openWriter } from './exec-fifos.ts';
 import type { ExecFifos } from './exec-fifos.ts';
 import type { ExecRequest } from './exec-types.ts';
@@ -7,6 +8,12 @@ import { readOutput } from './output-reader.ts';
 import type { OutputReader } from './output-reader.ts';
 import type { ExecIo } from './processes.ts';
 import { writeStdin } from './stdin-writer.ts';
+
+/**
+ * Of what is streamed: four times what the kernel gives, for fewer turns of shim and davitd at each other's. More would
+ * eat into what the kernel lets us have in all, which containers' own output needs.
+ */
+const STREAM_PIPE_BYTES = 256 * 1024;
 
 /** Our ends of an exec's FIFOs, and the FIFOs themselves. */
 export interface ExecStreams {
@@ -55,6 +62,8 @@ function openEnds(
     if (writer !== undefined) closeSync(writer);
     throw error;
   }
+  const outputs = request.stdout === 'stream' ? [fds.stdout] : [];
+  for (const fd of [writer, ...outputs]) if (fd !== undefined) growPipe(fd, STREAM_PIPE_BYTES);
   const stdin = writer === undefined ? undefined : writeStdin(writer, closeStdin);
   const stdout = readOutput(fds.stdout, request.stdout, scratch);
   const stderr = fds.stderr === undefined ? undefined : readOutput(fds.stderr, request.stderr, scratch);
