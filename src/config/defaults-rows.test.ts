@@ -8,6 +8,7 @@ function check(ulimits: Readonly<Record<string, string>>): readonly string[] {
     env: [],
     ulimits,
     imageVolumes: 'bind',
+    defaultCapabilities: [],
     unsetSeccomp: 'unconfined',
     deviceOwnership: false,
   }).map(({ name }) => name);
@@ -36,10 +37,22 @@ describe('the keys of what every pod and container gets', () => {
     [{ containers: { env: ['X'] } }, 'containers.env'],
     [{ containers: { umask: '22' } }, 'containers.umask'],
     [{ containers: { timezone: '../../etc/shadow' } }, 'containers.timezone'],
+    [{ containers: { default_capabilities: ['NET_RAW', 'NET_ROW'] } }, 'containers.default_capabilities'],
+    [{ containers: { default_capabilities: ['ALL'] } }, 'containers.default_capabilities'],
+    [{ containers: { default_capabilities: ['KILL', 'cap_kill'] } }, 'containers.default_capabilities'],
     [{ containers: { image_volumes: 'mkdir' } }, 'containers.image_volumes'],
   ])('refuse %j', (tree, key) => {
     const layer = { source: 'f', tree, lineOf: () => 1, nameOf: (path: readonly string[]) => path.join('.') };
     const { problems } = assemble(SCHEMA, [layer]);
     expect(problems.map((problem) => problem.key)).toEqual([key]);
+  });
+
+  it('takes capabilities in any spelling', () => {
+    const tree = { containers: { default_capabilities: ['kill', 'CAP_NET_RAW'] } };
+    const { value, problems } = assemble(SCHEMA, [
+      { source: 'f', tree, lineOf: () => 1, nameOf: (path: readonly string[]) => path.join('.') },
+    ]);
+    expect(problems).toEqual([]);
+    expect(value).toMatchObject({ containers: { defaultCapabilities: ['CAP_KILL', 'CAP_NET_RAW'] } });
   });
 });

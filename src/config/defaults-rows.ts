@@ -1,3 +1,5 @@
+import { CAPABILITIES, DEFAULT_CAPABILITIES, fullCapabilityName } from '../capability-names.ts';
+import { BadValue, type Kind } from './kind.ts';
 import { boolean, listOf, oneOf, text, textMap } from './kinds.ts';
 import { key, optionalKey, type Rows, type ValueOf } from './node.ts';
 
@@ -15,6 +17,17 @@ const zone = text(
   /^(local|[A-Za-z0-9_+-]+(\/[A-Za-z0-9_+-]+)*)$/,
   'local or a time zone like Europe/Berlin',
 );
+
+/** A capability in any spelling; the value is its full name. */
+const capability: Kind<string> = {
+  ...text('capability', /^\S+$/, 'a capability like NET_RAW'),
+  parse(raw) {
+    const known: readonly string[] = CAPABILITIES;
+    if (typeof raw !== 'string' || !known.includes(fullCapabilityName(raw)))
+      throw new BadValue(`must be a capability like NET_RAW, got ${JSON.stringify(raw)}`);
+    return fullCapabilityName(raw);
+  },
+};
 
 /** The keys of what every pod gets. */
 export const POD_ROWS = {
@@ -53,6 +66,11 @@ export const CONTAINER_ROWS = {
     oneOf('bind', 'ignore'),
     'bind',
     'Volumes that an image declares: folders of the node that begin as what the image has there, or nothing.',
+  ),
+  default_capabilities: key(
+    listOf(capability),
+    DEFAULT_CAPABILITIES,
+    'What a container has before it adds and drops capabilities; privileged ones have all. Kubernetes counts on the default ones: images may not run with fewer.',
   ),
   unset_seccomp: key(
     oneOf('unconfined', 'runtime-default'),

@@ -4,7 +4,7 @@ import { SCHEMA, type Config } from './schema.ts';
 import { tomlKey, tomlValue } from './toml-value.ts';
 import { wrap } from './wrap.ts';
 
-/** Comments of the default file are wrapped here. */
+/** Comments and lists of the default file are wrapped here. */
 const COLUMNS = 100;
 
 type Values = Readonly<Record<string, unknown>>;
@@ -62,12 +62,16 @@ function heading(row: { readonly doc: string }, path: readonly string[], style: 
 
 function renderKey(name: string, row: AnyKey, value: unknown, style: Style): readonly string[] {
   const blank = style.comments ? [''] : [];
-  if (value !== undefined) return [...comment(row.doc, style), assignment(name, row, value), ...blank];
+  if (value !== undefined) return [...comment(row.doc, style), ...assignment(name, row, value), ...blank];
   return style.comments ? [...comment(row.doc, style), `# ${name} = ${tomlValue(row.sample)}`, ''] : [];
 }
 
-function assignment(name: string, row: AnyKey, value: unknown): string {
-  return `${tomlKey(name)} = ${tomlValue(row.kind.toRaw(value))}`;
+/** A list too long for a line has one for each of its values. */
+function assignment(name: string, row: AnyKey, value: unknown): readonly string[] {
+  const raw = row.kind.toRaw(value);
+  const line = `${tomlKey(name)} = ${tomlValue(raw)}`;
+  if (line.length <= COLUMNS || !Array.isArray(raw)) return [line];
+  return [`${tomlKey(name)} = [`, ...raw.map((item) => `  ${tomlValue(item)},`), ']'];
 }
 
 function comment(doc: string, style: Style): readonly string[] {

@@ -85,6 +85,8 @@ export interface ContainerDefaults {
   /** A zone of the node's, or `local`. */
   readonly timezone?: string;
   readonly imageVolumes: 'bind' | 'ignore';
+  /** Full names; what a container has before it adds and drops. */
+  readonly defaultCapabilities: readonly string[];
   /** Of containers that ask for no seccomp profile. */
   readonly unsetSeccomp: 'unconfined' | 'runtime-default';
   /** Devices belong to the user and group that the request names. */

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DEFAULT_CAPABILITIES } from '../../capability-names.ts';
 import { FakeExecs } from '../exec/fake.ts';
 import { readHostFacts } from '../host/index.ts';
 import { FakeImages } from '../image/fake.ts';
@@ -91,7 +92,14 @@ export async function testEngine() {
     handlers: createHandlers({ handlers: { runc: handler }, defaultRuntime: 'runc' }, 'cgroupfs'),
     defaults: {
       pods: { sysctls: {}, unprivilegedPorts: false, unprivilegedPing: false },
-      containers: { env: [], ulimits: {}, imageVolumes: 'bind', unsetSeccomp: 'unconfined', deviceOwnership: false },
+      containers: {
+        env: [],
+        ulimits: {},
+        imageVolumes: 'bind',
+        unsetSeccomp: 'unconfined',
+        defaultCapabilities: DEFAULT_CAPABILITIES,
+        deviceOwnership: false,
+      },
     },
     runtimes: { features: () => ({ ...features }) },
     mountSources: new FakeMountSources(),

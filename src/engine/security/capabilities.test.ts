@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { CAPABILITIES, capabilitiesOfMask, DEFAULT_CAPABILITIES, grantCapabilities } from './capabilities.ts';
+import { DEFAULT_CAPABILITIES } from '../../capability-names.ts';
+import { CAPABILITIES, capabilitiesOfMask, grantCapabilities } from './capabilities.ts';
 import { invalidField } from '../errors.ts';
 
-const NONE = { privileged: false, add: [], drop: [], addAmbient: [] };
+const NONE = { privileged: false, base: DEFAULT_CAPABILITIES, add: [], drop: [], addAmbient: [] };
 const ALL = CAPABILITIES as readonly string[];
 
 describe('capabilitiesOfMask()', () => {
@@ -16,6 +17,17 @@ describe('capabilitiesOfMask()', () => {
 describe('grantCapabilities()', () => {
   it('gives the default set when nothing is asked', () => {
     expect([...grantCapabilities(NONE, ALL).names].sort()).toEqual([...DEFAULT_CAPABILITIES].sort());
+  });
+
+  it('adds to the base that it is given, and drops from it', () => {
+    const base = ['CAP_KILL', 'CAP_CHOWN'];
+    expect(grantCapabilities({ ...NONE, base }, ALL).names).toEqual(['CAP_CHOWN', 'CAP_KILL']);
+    expect(grantCapabilities({ ...NONE, base, add: ['SYS_TIME'], drop: ['KILL'] }, ALL).names).toEqual([
+      'CAP_CHOWN',
+      'CAP_SYS_TIME',
+    ]);
+    expect(grantCapabilities({ ...NONE, base: [] }, ALL).names).toEqual([]);
+    expect(grantCapabilities({ ...NONE, base, privileged: true }, ALL).names).toEqual(ALL);
   });
 
   it('takes names in any case, with and without CAP_', () => {

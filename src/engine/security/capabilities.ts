@@ -1,7 +1,12 @@
+import { CAPABILITIES, fullCapabilityName } from '../../capability-names.ts';
 import { invalidField } from '../errors.ts';
+
+export { CAPABILITIES } from '../../capability-names.ts';
 
 export interface CapabilityRequest {
   readonly privileged: boolean;
+  /** Full names: what there is before anything is added or dropped. */
+  readonly base: readonly string[];
   /** Names as people write them: any case, with or without `CAP_`; `ALL` stands for every one. */
   readonly add: readonly string[];
   readonly drop: readonly string[];
@@ -18,69 +23,6 @@ export interface CapabilityGrant {
   readonly withheld: readonly string[];
 }
 
-/** The kernel's capabilities; each one's number is its place. */
-export const CAPABILITIES = [
-  'CAP_CHOWN',
-  'CAP_DAC_OVERRIDE',
-  'CAP_DAC_READ_SEARCH',
-  'CAP_FOWNER',
-  'CAP_FSETID',
-  'CAP_KILL',
-  'CAP_SETGID',
-  'CAP_SETUID',
-  'CAP_SETPCAP',
-  'CAP_LINUX_IMMUTABLE',
-  'CAP_NET_BIND_SERVICE',
-  'CAP_NET_BROADCAST',
-  'CAP_NET_ADMIN',
-  'CAP_NET_RAW',
-  'CAP_IPC_LOCK',
-  'CAP_IPC_OWNER',
-  'CAP_SYS_MODULE',
-  'CAP_SYS_RAWIO',
-  'CAP_SYS_CHROOT',
-  'CAP_SYS_PTRACE',
-  'CAP_SYS_PACCT',
-  'CAP_SYS_ADMIN',
-  'CAP_SYS_BOOT',
-  'CAP_SYS_NICE',
-  'CAP_SYS_RESOURCE',
-  'CAP_SYS_TIME',
-  'CAP_SYS_TTY_CONFIG',
-  'CAP_MKNOD',
-  'CAP_LEASE',
-  'CAP_AUDIT_WRITE',
-  'CAP_AUDIT_CONTROL',
-  'CAP_SETFCAP',
-  'CAP_MAC_OVERRIDE',
-  'CAP_MAC_ADMIN',
-  'CAP_SYSLOG',
-  'CAP_WAKE_ALARM',
-  'CAP_BLOCK_SUSPEND',
-  'CAP_AUDIT_READ',
-  'CAP_PERFMON',
-  'CAP_BPF',
-  'CAP_CHECKPOINT_RESTORE',
-] as const;
-
-/** What a container gets when nothing else is asked: the set that images have been written for since Docker. */
-export const DEFAULT_CAPABILITIES: readonly string[] = [
-  'CAP_CHOWN',
-  'CAP_DAC_OVERRIDE',
-  'CAP_FOWNER',
-  'CAP_FSETID',
-  'CAP_KILL',
-  'CAP_SETGID',
-  'CAP_SETUID',
-  'CAP_SETPCAP',
-  'CAP_NET_BIND_SERVICE',
-  'CAP_NET_RAW',
-  'CAP_SYS_CHROOT',
-  'CAP_MKNOD',
-  'CAP_AUDIT_WRITE',
-  'CAP_SETFCAP',
-];
-
 const ALL = 'ALL';
 const FIELD = 'config.linux.security_context.capabilities';
 
@@ -91,7 +33,7 @@ export function capabilitiesOfMask(hex: string): readonly string[] {
 }
 
 /**
- * The capabilities of a container's first process: the default set, or all, or none, then what is added, then what is
+ * The capabilities of a container's first process: the base, or all, or none, then what is added, then what is
  * dropped. Only what is in `held` (the runtime's own bounding set) is given: asking the kernel for more fails the whole
  * container. An unknown name is invalid-argument, and so is an ambient one that is dropped or not in `held`: whoever asks
  * for it has no other way to get it.
@@ -100,7 +42,9 @@ export function grantCapabilities(request: CapabilityRequest, held: readonly str
   const add = parseList(request.add, `${FIELD}.add_capabilities`);
   const drop = parseList(request.drop, `${FIELD}.drop_capabilities`);
   const ambient = parseList(request.addAmbient, `${FIELD}.add_ambient_capabilities`);
-  const wanted = request.privileged ? new Set<string>(CAPABILITIES) : wantedOf(new Set([...add, ...ambient]), drop);
+  const wanted = request.privileged
+    ? new Set<string>(CAPABILITIES)
+    : wantedOf(request.base, new Set([...add, ...ambient]), drop);
   const names = CAPABILITIES.filter((name) => wanted.has(name));
   const granted = names.filter((name) => held.includes(name));
   checkAmbient(request.addAmbient, ambient, granted);
@@ -121,17 +65,17 @@ function checkAmbient(asked: readonly string[], parsed: ReadonlySet<string>, gra
   );
 }
 
-function wantedOf(add: ReadonlySet<string>, drop: ReadonlySet<string>): ReadonlySet<string> {
-  const wanted = new Set(startOf(add, drop));
+function wantedOf(base: readonly string[], add: ReadonlySet<string>, drop: ReadonlySet<string>): ReadonlySet<string> {
+  const wanted = new Set(startOf(base, add, drop));
   for (const name of add) wanted.add(name);
   for (const name of drop) wanted.delete(name);
   return wanted;
 }
 
 /** "Drop ALL, add X" is X alone, and so it stays when ALL is in both lists. */
-function startOf(add: ReadonlySet<string>, drop: ReadonlySet<string>): readonly string[] {
+function startOf(base: readonly string[], add: ReadonlySet<string>, drop: ReadonlySet<string>): readonly string[] {
   if (drop.has(ALL)) return [];
-  return add.has(ALL) ? CAPABILITIES : DEFAULT_CAPABILITIES;
+  return add.has(ALL) ? CAPABILITIES : base;
 }
 
 function parseList(names: readonly string[], field: string): ReadonlySet<string> {
@@ -147,7 +91,6 @@ function parseList(names: readonly string[], field: string): ReadonlySet<string>
 }
 
 function parseName(name: string): string {
-  const upper = name.toUpperCase();
-  if (upper === ALL || upper === `CAP_${ALL}`) return ALL;
-  return upper.startsWith('CAP_') ? upper : `CAP_${upper}`;
+  const full = fullCapabilityName(name);
+  return full === `CAP_${ALL}` ? ALL : full;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { HostDevice } from '../../host/index.ts';
-import { CAPABILITIES, DEFAULT_CAPABILITIES } from '../../security/capabilities.ts';
+import { CAPABILITIES, DEFAULT_CAPABILITIES } from '../../../capability-names.ts';
 import { parseSeccompProfile } from '../../security/seccomp/index.ts';
 import type { ContainerSecurity, ContainerSpec } from '../../types.ts';
 import { containerSpec } from './container-spec.ts';
@@ -69,6 +69,7 @@ describe('containerSpec()', () => {
         umask: '0027',
         deviceOwnership: true,
         unsetSeccomp: 'unconfined',
+        defaultCapabilities: ['CAP_KILL'],
       },
       localtime: '/usr/share/zoneinfo/Europe/Berlin',
       spec: containerRequest({
@@ -131,6 +132,8 @@ describe('containerSpec()', () => {
     expect(Object.keys(capabilities)).toEqual(['bounding', 'effective', 'permitted']);
     expect([...capabilities.bounding].sort()).toEqual([...DEFAULT_CAPABILITIES].sort());
     expect(capabilities.effective).toEqual(capabilities.bounding);
+    const defaults = { ...specInput().defaults, defaultCapabilities: ['CAP_KILL'] };
+    expect(build({ defaults }).process.capabilities.bounding).toEqual(['CAP_KILL']);
   });
 
   it('leaves the host name to the namespace', () => {

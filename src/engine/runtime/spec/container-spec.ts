@@ -46,7 +46,10 @@ export interface ContainerSpecInput {
   readonly user: ContainerUser;
   readonly host: HostFacts;
   readonly handler: SpecHandler;
-  readonly defaults: Pick<ContainerDefaults, 'env' | 'ulimits' | 'umask' | 'deviceOwnership' | 'unsetSeccomp'>;
+  readonly defaults: Pick<
+    ContainerDefaults,
+    'env' | 'ulimits' | 'umask' | 'deviceOwnership' | 'unsetSeccomp' | 'defaultCapabilities'
+  >;
   /** The node's file for /etc/localtime. */
   readonly localtime?: string;
   /** As the OCI runtime takes it; see CgroupService.specPath. */
@@ -95,6 +98,7 @@ export function containerSpec(input: ContainerSpecInput): ContainerSpecResult {
   const granted = grantCapabilities(
     {
       privileged: security.privileged,
+      base: input.defaults.defaultCapabilities,
       add: security.addCapabilities,
       drop: security.dropCapabilities,
       addAmbient: security.addAmbientCapabilities,

@@ -1,4 +1,4 @@
-import { CAPABILITIES } from '../../security/capabilities.ts';
+import { CAPABILITIES, DEFAULT_CAPABILITIES } from '../../../capability-names.ts';
 import type { HostFacts } from '../../host/index.ts';
 import type { ContainerSecurity, ContainerSpec, ImageConfig } from '../../types.ts';
 import type { ContainerSpecInput } from './container-spec.ts';
@@ -102,7 +102,13 @@ export function specInput(more: Partial<ContainerSpecInput> = {}): ContainerSpec
       privilegedWithoutHostDevices: false,
       cgroupWritable: false,
     },
-    defaults: { env: [], ulimits: {}, deviceOwnership: false, unsetSeccomp: 'unconfined' },
+    defaults: {
+      env: [],
+      ulimits: {},
+      deviceOwnership: false,
+      unsetSeccomp: 'unconfined',
+      defaultCapabilities: DEFAULT_CAPABILITIES,
+    },
     cgroupsPath: '/davit/pod1/c1',
     mounts: [],
     volumes: [],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_CAPABILITIES } from '../capabilities.ts';
+import { DEFAULT_CAPABILITIES } from '../../../capability-names.ts';
 import { ALLOWED_CALLS } from './allowed-calls.ts';
 import { defaultSeccompProfile } from './default-profile.ts';
 import type { SeccompSubject } from './default-profile.ts';
