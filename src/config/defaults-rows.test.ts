@@ -10,6 +10,7 @@ function check(ulimits: Readonly<Record<string, string>>): readonly string[] {
     imageVolumes: 'bind',
     defaultCapabilities: [],
     unsetSeccomp: 'unconfined',
+    minMemoryBytes: 0,
     deviceOwnership: false,
   }).map(({ name }) => name);
 }
@@ -41,6 +42,7 @@ describe('the keys of what every pod and container gets', () => {
     [{ containers: { default_capabilities: ['ALL'] } }, 'containers.default_capabilities'],
     [{ containers: { default_capabilities: ['KILL', 'cap_kill'] } }, 'containers.default_capabilities'],
     [{ containers: { image_volumes: 'mkdir' } }, 'containers.image_volumes'],
+    [{ containers: { min_memory: '12' } }, 'containers.min_memory'],
   ])('refuse %j', (tree, key) => {
     const layer = { source: 'f', tree, lineOf: () => 1, nameOf: (path: readonly string[]) => path.join('.') };
     const { problems } = assemble(SCHEMA, [layer]);

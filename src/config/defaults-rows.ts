@@ -1,7 +1,9 @@
 import { CAPABILITIES, DEFAULT_CAPABILITIES, fullCapabilityName } from '../capability-names.ts';
 import { BadValue, type Kind } from './kind.ts';
-import { boolean, listOf, oneOf, text, textMap } from './kinds.ts';
+import { boolean, listOf, oneOf, size, text, textMap } from './kinds.ts';
 import { key, optionalKey, type Rows, type ValueOf } from './node.ts';
+
+const TIB = 1024 ** 4;
 
 /** The limits that a process of Linux has, as `ulimit` and getrlimit(2) call them. */
 const ULIMITS =
@@ -76,6 +78,11 @@ export const CONTAINER_ROWS = {
     oneOf('unconfined', 'runtime-default'),
     'unconfined',
     "The seccomp profile of containers that ask for none. Kubernetes has them do so by default, unless the kubelet's seccompDefault is on.",
+  ),
+  min_memory: key(
+    size({ min: 0, max: TIB }),
+    '0B',
+    'Containers with a memory limit below this are refused, and so are updates to one. 0B: none is.',
   ),
   device_ownership: key(
     boolean(),

@@ -89,6 +89,8 @@ export interface ContainerDefaults {
   readonly defaultCapabilities: readonly string[];
   /** Of containers that ask for no seccomp profile. */
   readonly unsetSeccomp: 'unconfined' | 'runtime-default';
+  /** The least memory limit that is taken; 0: any. */
+  readonly minMemoryBytes: number;
   /** Devices belong to the user and group that the request names. */
   readonly deviceOwnership: boolean;
 }

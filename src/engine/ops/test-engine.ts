@@ -98,6 +98,7 @@ export async function testEngine() {
         imageVolumes: 'bind',
         unsetSeccomp: 'unconfined',
         defaultCapabilities: DEFAULT_CAPABILITIES,
+        minMemoryBytes: 0,
         deviceOwnership: false,
       },
     },

@@ -87,6 +87,15 @@ describe('updateContainer()', () => {
     );
   });
 
+  it('is refused below the least memory of the node', async () => {
+    const { engine, record } = await engineWith({ phase: 'created' });
+    await using _ = engine;
+    const containers = { ...engine.deps.defaults.containers, minMemoryBytes: 4096 };
+    const deps = { ...engine.deps, defaults: { ...engine.deps.defaults, containers } };
+    await expect(updateContainer(deps, record.id, { memoryLimitBytes: 4095 }, NEVER)).rejects.toThrow('min_memory');
+    await updateContainer(deps, record.id, { cpuShares: 3 }, NEVER);
+  });
+
   it.each([
     ['update-spec', undefined],
     ['update-cgroup', BACK],

@@ -4,11 +4,12 @@ import { within } from '../rollback.ts';
 import { foldResources, ociResources, oomScoreAdj, restoringUpdate, updatedSpec } from '../runtime/spec/index.ts';
 import type { ContainerRecord } from '../store/index.ts';
 import type { LinuxResources } from '../types.ts';
+import { checkMemory } from './check-memory.ts';
 import type { OpsDeps } from './deps.ts';
 
 export type UpdateContainerDeps = Pick<
   OpsDeps,
-  'store' | 'observer' | 'objects' | 'tasks' | 'cgroups' | 'host' | 'containerLocks' | 'logger'
+  'store' | 'observer' | 'objects' | 'tasks' | 'cgroups' | 'host' | 'defaults' | 'containerLocks' | 'logger'
 >;
 
 export const UPDATE_CONTAINER = defineOp('update-container', ['update-spec', 'update-cgroup', 'record-result']);
@@ -50,6 +51,7 @@ async function updateLocked(
   if (Object.keys(update).length === 0) return;
   if (record.windowsResources !== undefined) throw invalidField('linux', `container ${id} is for Windows`);
   const resources = foldResources(record.resources, update);
+  checkMemory('linux', update, deps.defaults.containers);
   checkSwap(resources);
   const context = { subject: { container: id, sandbox: record.sandboxId }, signal, observer: deps.observer };
   await runOp(UPDATE_CONTAINER, context, async (step) => {
