@@ -11,6 +11,7 @@ function check(ulimits: Readonly<Record<string, string>>): readonly string[] {
     defaultCapabilities: [],
     unsetSeccomp: 'unconfined',
     minMemoryBytes: 0,
+    privilegedSeccompProfile: 'unconfined',
     deviceOwnership: false,
   }).map(({ name }) => name);
 }
@@ -41,6 +42,7 @@ describe('the keys of what every pod and container gets', () => {
     [{ containers: { default_capabilities: ['NET_RAW', 'NET_ROW'] } }, 'containers.default_capabilities'],
     [{ containers: { default_capabilities: ['ALL'] } }, 'containers.default_capabilities'],
     [{ containers: { default_capabilities: ['KILL', 'cap_kill'] } }, 'containers.default_capabilities'],
+    [{ containers: { privileged_seccomp_profile: 'p.json' } }, 'containers.privileged_seccomp_profile'],
     [{ containers: { image_volumes: 'mkdir' } }, 'containers.image_volumes'],
     [{ containers: { min_memory: '12' } }, 'containers.min_memory'],
   ])('refuse %j', (tree, key) => {

@@ -84,6 +84,15 @@ export const CONTAINER_ROWS = {
     '0B',
     'Containers with a memory limit below this are refused, and so are updates to one. 0B: none is.',
   ),
+  privileged_seccomp_profile: key(
+    text(
+      'unconfined | runtime-default | path',
+      /^(unconfined|runtime-default|\/[^\0]+)$/,
+      'unconfined, runtime-default or the absolute path of a profile',
+    ),
+    'unconfined',
+    'The seccomp profile of privileged containers that ask for none or for the default: a file is JSON as for Localhost. Whatever else they ask for, they are unconfined.',
+  ),
   device_ownership: key(
     boolean(),
     false,

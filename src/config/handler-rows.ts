@@ -63,6 +63,11 @@ export const HANDLER_ROWS = {
     false,
     'Containers without privileges may write to their own /sys/fs/cgroup, too. Wants cgroup v2, where they see no other.',
   ),
+  seccomp_profile: optionalKey(
+    absolutePath(),
+    '/etc/davit/seccomp.json',
+    "The file that is the default seccomp profile of this handler's containers, JSON as for Localhost; read again for each of them. Absent: davit's own.",
+  ),
   cni_conf_dir: optionalKey(
     absolutePath(),
     '/etc/cni/other.d',

@@ -4,6 +4,7 @@ import { assemble, problemAt, type Assembled } from './assemble.ts';
 import { ConfigError, type ConfigProblem } from './config-error.ts';
 import { readFlags } from './flags.ts';
 import { parseLayer, type Layer } from './layer.ts';
+import { checkSeccompFiles } from './seccomp-files.ts';
 import { checkWhole, SCHEMA, type Config } from './schema.ts';
 
 /** Read when no --config is given; it may be missing, a file that is asked for may not. */
@@ -50,7 +51,7 @@ export function checkConfig(argv: readonly string[], files: ConfigFiles = diskFi
   problems.push(...assembled.problems);
   const config = assembled.value as Config;
   // Meaningless while single values are bad: a default stands in the place of each.
-  if (problems.length === 0) problems.push(...wholeProblems(config, assembled, main));
+  if (problems.length === 0) problems.push(...wholeProblems(config, assembled, main, files));
   return problems.length === 0 ? { config, problems, files: read } : { problems, files: read };
 }
 
@@ -97,8 +98,14 @@ function dropIns(files: ConfigFiles, folder: string, problems: ConfigProblem[]):
 }
 
 /** A default that does not fit is reported at the main file, where the fitting value belongs. */
-function wholeProblems(config: Config, assembled: Assembled, main: string): readonly ConfigProblem[] {
-  return checkWhole(config).map(({ key, message }) => {
+function wholeProblems(
+  config: Config,
+  assembled: Assembled,
+  main: string,
+  files: ConfigFiles,
+): readonly ConfigProblem[] {
+  const problems = [...checkWhole(config), ...checkSeccompFiles(config, files.readFile)];
+  return problems.map(({ key, message }) => {
     const layer = assembled.origin(key);
     return layer === undefined ? { file: main, key: key.join('.'), message } : problemAt(layer, key, message);
   });

@@ -61,6 +61,7 @@ describe('dumpToml()', () => {
 });
 
 function read(text: string): Config {
-  const readFile = () => Buffer.from(text);
+  const profile = '{"defaultAction":"SCMP_ACT_LOG"}';
+  const readFile = (path: string) => Buffer.from(path.endsWith('.json') ? profile : text);
   return loadConfig(['--config', '/x.toml'], { readFile, listDir: () => [] });
 }

@@ -219,7 +219,8 @@ export const SCHEMA = {
 /** The configuration that davitd runs with: complete, checked, frozen to the bottom. */
 export type Config = ValueOf<typeof SCHEMA>;
 
-interface WholeProblem {
+/** `key` is where it is reported. */
+export interface WholeProblem {
   readonly key: readonly string[];
   readonly message: string;
 }

@@ -59,6 +59,8 @@ export interface HandlerConfig {
   readonly containerAnnotations: readonly string[];
   readonly privilegedWithoutHostDevices: boolean;
   readonly cgroupWritable: boolean;
+  /** The file that is the default seccomp profile; absent: davit's own is. */
+  readonly seccompProfile?: string;
   readonly cniConfDir?: string;
 }
 
@@ -91,6 +93,8 @@ export interface ContainerDefaults {
   readonly unsetSeccomp: 'unconfined' | 'runtime-default';
   /** The least memory limit that is taken; 0: any. */
   readonly minMemoryBytes: number;
+  /** Of privileged ones that ask for none or the default: `unconfined`, `runtime-default` or a file's path. */
+  readonly privilegedSeccompProfile: string;
   /** Devices belong to the user and group that the request names. */
   readonly deviceOwnership: boolean;
 }

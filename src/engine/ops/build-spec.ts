@@ -2,7 +2,7 @@ import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EngineError, invalidField, withContext } from '../errors.ts';
 import { allHostDevices, devicesAt } from '../host/index.ts';
-import { containerSpec } from '../runtime/spec/index.ts';
+import { containerSpec, seccompInForce } from '../runtime/spec/index.ts';
 import type { OciSpec, SpecDevice, SpecMount, SpecSandbox } from '../runtime/spec/index.ts';
 import type { OciWindowsSpec } from '../runtime/spec/windows/index.ts';
 import type { RelabelSource } from '../security/index.ts';
@@ -48,6 +48,7 @@ export async function buildContainerSpec(
   const targetPid = targetPidOf(deps, record);
   const mounts = await resolveMounts(deps, spec.mounts, volumes, signal);
   const handler = deps.handlers.resolve(record.handlerName).config;
+  const seccomp = seccompInForce(spec.security, { defaults: deps.defaults.containers, handler });
   const selinux = labelsOf(deps, sandbox, spec.security);
   const unlabelled = await labelMounts(deps, [...mounts, ...ownVolumes(volumes)], selinux.labels, signal);
   const { spec: oci, notices } = containerSpec({
@@ -64,7 +65,10 @@ export async function buildContainerSpec(
     volumes: volumes.declared,
     devices: await lookUpDevices(spec.devices),
     hostDevices: spec.security.privileged && !handler.privilegedWithoutHostDevices ? await allHostDevices() : [],
-    profiles: await deps.profiles.resolve(spec.security, signal),
+    profiles: await deps.profiles.resolve(
+      { seccomp: seccomp.profile, seccompField: seccomp.field, apparmor: spec.security.apparmor },
+      signal,
+    ),
     ...selinux,
     ...(targetPid === undefined ? {} : { targetPid }),
   });

@@ -97,6 +97,7 @@ export async function testEngine() {
         ulimits: {},
         imageVolumes: 'bind',
         unsetSeccomp: 'unconfined',
+        privilegedSeccompProfile: 'unconfined',
         defaultCapabilities: DEFAULT_CAPABILITIES,
         minMemoryBytes: 0,
         deviceOwnership: false,

@@ -16,6 +16,8 @@ export interface NodeProfiles {
 /** The profiles of a container or a sandbox. */
 export interface WantedProfiles {
   readonly seccomp: SeccompChoice;
+  /** Who named it, for messages; absent: the request. */
+  readonly seccompField?: string;
   readonly apparmor: SecurityProfile;
 }
 
@@ -32,7 +34,7 @@ const FIELD = 'config.linux.security_context';
 export function createSecurityProfiles(apparmor: AppArmorProfiles): SecurityProfiles {
   return {
     async resolve(wanted, signal) {
-      const seccompFile = await seccompFileOf(wanted.seccomp, signal);
+      const seccompFile = await seccompFileOf(wanted, signal);
       const apparmorProfile = await apparmor.resolve(wanted.apparmor, `${FIELD}.apparmor`, signal);
       return {
         ...(seccompFile === undefined ? {} : { seccompFile }),
@@ -42,11 +44,14 @@ export function createSecurityProfiles(apparmor: AppArmorProfiles): SecurityProf
   };
 }
 
-async function seccompFileOf(profile: SeccompChoice, signal: AbortSignal): Promise<SeccompFile | undefined> {
+async function seccompFileOf(
+  { seccomp: profile, seccompField = `${FIELD}.seccomp` }: WantedProfiles,
+  signal: AbortSignal,
+): Promise<SeccompFile | undefined> {
   if (profile.kind !== 'localhost') return undefined;
   try {
     return parseSeccompProfile(await within(signal, readProfileFile(profile.ref)), profile.ref);
   } catch (error) {
-    throw withContext(error, `${FIELD}.seccomp`);
+    throw withContext(error, seccompField);
   }
 }

@@ -69,6 +69,7 @@ describe('containerSpec()', () => {
         umask: '0027',
         deviceOwnership: true,
         unsetSeccomp: 'unconfined',
+        privilegedSeccompProfile: 'unconfined',
         defaultCapabilities: ['CAP_KILL'],
       },
       localtime: '/usr/share/zoneinfo/Europe/Berlin',
@@ -276,6 +277,11 @@ describe('containerSpec()', () => {
       defaultAction: 'SCMP_ACT_LOG',
       syscalls: [],
     });
+    const byDefault = containerRequest({ security: security({ seccomp: { kind: 'runtime-default' } }) });
+    const handler = { ...specInput().handler, seccompProfile: '/p.json' };
+    expect(build({ spec: byDefault, handler, profiles: { seccompFile } }).linux.seccomp?.defaultAction).toBe(
+      'SCMP_ACT_LOG',
+    );
   });
 
   it('refuses a filter where the kernel has none', () => {
@@ -299,13 +305,17 @@ describe('containerSpec()', () => {
     expect(containerSpec(privileged({ labels: { mount: labels.mount } })).spec.linux.mountLabel).toBe(labels.mount);
   });
 
-  it('leaves a privileged container without profiles', () => {
+  it('leaves a privileged container without profiles, unless the node filters its system calls', () => {
     const request = containerRequest({
       security: security({ seccomp: { kind: 'runtime-default' }, privileged: true }),
     });
     const { spec } = containerSpec(privileged({ spec: request, profiles: { apparmorProfile: 'web' } }));
     expect(spec.linux).not.toHaveProperty('seccomp');
     expect(spec.process).not.toHaveProperty('apparmorProfile');
+    const defaults = { ...specInput().defaults, privilegedSeccompProfile: 'runtime-default' };
+    const filtered = containerSpec(privileged({ spec: request, defaults, profiles: { apparmorProfile: 'web' } })).spec;
+    expect(filtered.linux.seccomp).toBeDefined();
+    expect(filtered.process).not.toHaveProperty('apparmorProfile');
   });
 
   it('puts ambient capabilities into all sets', () => {

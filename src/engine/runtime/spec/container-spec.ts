@@ -23,6 +23,7 @@ import { processProfiles } from './profiles.ts';
 import type { ProfileParts } from './profiles.ts';
 import { ociResources } from './resources.ts';
 import { ociRlimits } from './rlimits.ts';
+import { seccompInForce } from './seccomp-in-force.ts';
 
 /** The pod a container is made in. */
 export interface SpecSandbox extends SpecPod {
@@ -37,7 +38,8 @@ export interface SpecSandbox extends SpecPod {
 }
 
 /** What of a handler counts for the spec. */
-export type SpecHandler = AnnotationRules & Pick<HandlerConfig, 'privilegedWithoutHostDevices' | 'cgroupWritable'>;
+export type SpecHandler = AnnotationRules &
+  Pick<HandlerConfig, 'privilegedWithoutHostDevices' | 'cgroupWritable' | 'seccompProfile'>;
 
 export interface ContainerSpecInput {
   readonly spec: ContainerSpec;
@@ -48,7 +50,13 @@ export interface ContainerSpecInput {
   readonly handler: SpecHandler;
   readonly defaults: Pick<
     ContainerDefaults,
-    'env' | 'ulimits' | 'umask' | 'deviceOwnership' | 'unsetSeccomp' | 'defaultCapabilities'
+    | 'env'
+    | 'ulimits'
+    | 'umask'
+    | 'deviceOwnership'
+    | 'unsetSeccomp'
+    | 'privilegedSeccompProfile'
+    | 'defaultCapabilities'
   >;
   /** The node's file for /etc/localtime. */
   readonly localtime?: string;
@@ -108,7 +116,7 @@ export function containerSpec(input: ContainerSpecInput): ContainerSpecResult {
   const profiles = processProfiles({
     ...input,
     ...security,
-    unsetSeccomp: input.defaults.unsetSeccomp,
+    seccomp: seccompInForce(security, input),
     capabilities: granted.names,
   });
   const process = containerProcess(input, granted, profiles);

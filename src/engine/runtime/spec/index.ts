@@ -11,4 +11,5 @@ export type { SpecImage } from './process.ts';
 export { ociResources } from './resources.ts';
 export type { ResourcesPlan } from './resources.ts';
 export { restoringUpdate } from './restoring-update.ts';
+export { seccompInForce } from './seccomp-in-force.ts';
 export { updatedSpec } from './updated-spec.ts';

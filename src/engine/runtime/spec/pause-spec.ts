@@ -14,6 +14,8 @@ import { OCI_VERSION } from './oci.ts';
 import type { OciSpec } from './oci.ts';
 import { oomScoreAdj } from './oom-score.ts';
 import { processProfiles } from './profiles.ts';
+import { seccompInForce } from './seccomp-in-force.ts';
+import type { SeccompRules } from './seccomp-in-force.ts';
 
 export interface PauseSpecInput {
   readonly sandboxId: SandboxId;
@@ -35,6 +37,11 @@ export const PAUSE_PATH = '/pause';
 const NOBODY = 65_535;
 /** With its PID 1 the whole pod dies: it goes last. */
 const OOM_SCORE_ADJ = -998;
+/** What the node gives to containers does not count: it makes no system call but to wait. */
+const SECCOMP_RULES: SeccompRules = {
+  defaults: { unsetSeccomp: 'unconfined', privilegedSeccompProfile: 'unconfined' },
+  handler: {},
+};
 
 /** The OCI runtime spec of the process that holds a pod's shared PID namespace. Nothing but that: no capability, no device. */
 export function pauseSpec(input: PauseSpecInput): OciSpec {
@@ -42,7 +49,7 @@ export function pauseSpec(input: PauseSpecInput): OciSpec {
   const profiles = processProfiles({
     ...input,
     ...spec.security,
-    unsetSeccomp: 'unconfined', // it makes no system call but to wait
+    seccomp: seccompInForce({ ...spec.security, privileged: spec.privileged }, SECCOMP_RULES),
     privileged: spec.privileged,
     capabilities: [],
   });

@@ -1,18 +1,15 @@
-import type { ContainerDefaults } from '../../engine-config.ts';
 import { EngineError } from '../../errors.ts';
 import type { HostFacts } from '../../host/index.ts';
 import type { NodeProfiles } from '../../security/profiles.ts';
 import type { SelinuxLabels } from '../../security/selinux/index.ts';
 import { defaultSeccompProfile, localhostSeccompProfile } from '../../security/seccomp/index.ts';
 import type { OciSeccomp } from '../../security/seccomp/index.ts';
-import type { SeccompChoice, SecurityProfile } from '../../types.ts';
 import type { OciLinux, OciProcess } from './oci.ts';
+import type { SeccompInForce } from './seccomp-in-force.ts';
 
 export interface ProfilesInput {
-  readonly seccomp: SeccompChoice;
-  /** What unset means. */
-  readonly unsetSeccomp: ContainerDefaults['unsetSeccomp'];
-  /** A privileged process has no profiles, and no label but that of its files. */
+  readonly seccomp: SeccompInForce;
+  /** A privileged process has no profile of AppArmor, and no label but that of its files. */
   readonly privileged: boolean;
   /** The capabilities that the process is granted. */
   readonly capabilities: readonly string[];
@@ -29,13 +26,11 @@ export interface ProfileParts {
   readonly linux: Pick<OciLinux, 'seccomp' | 'mountLabel'>;
 }
 
-const FIELD = 'config.linux.security_context';
-
 /** Throws failed-precondition for a filter that the kernel cannot apply. */
 export function processProfiles(input: ProfilesInput): ProfileParts {
   const { labels, privileged } = input;
   const { apparmorProfile } = privileged ? {} : input.profiles;
-  const seccomp = privileged ? undefined : seccompProfile(input);
+  const seccomp = seccompProfile(input);
   return {
     process: {
       ...(apparmorProfile === undefined ? {} : { apparmorProfile }),
@@ -48,22 +43,18 @@ export function processProfiles(input: ProfilesInput): ProfileParts {
   };
 }
 
-function wanted({ seccomp, unsetSeccomp }: ProfilesInput): SecurityProfile {
-  return seccomp.kind === 'unset' ? { kind: unsetSeccomp } : seccomp;
-}
-
 function seccompProfile(input: ProfilesInput): OciSeccomp | undefined {
   const { capabilities, host, profiles } = input;
-  const seccomp = wanted(input);
+  const { profile: seccomp, field } = input.seccomp;
   if (seccomp.kind === 'unconfined') return undefined;
   if (!host.seccomp) {
     throw new EngineError(
       'failed-precondition',
-      `${FIELD}.seccomp: ${seccomp.kind} cannot be had: this kernel has no filters of system calls; ask for Unconfined`,
+      `${field}: ${seccomp.kind} cannot be had: this kernel has no filters of system calls; ask for Unconfined`,
     );
   }
   const subject = { capabilities, arch: host.arch, kernel: host.kernelVersion };
   if (seccomp.kind === 'runtime-default') return defaultSeccompProfile(subject);
   if (profiles.seccompFile !== undefined) return localhostSeccompProfile(profiles.seccompFile, subject);
-  throw new EngineError('internal', `${FIELD}.seccomp: ${seccomp.ref} was not read before the spec was made`);
+  throw new EngineError('internal', `${field}: ${seccomp.ref} was not read before the spec was made`);
 }

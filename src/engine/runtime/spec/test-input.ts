@@ -107,6 +107,7 @@ export function specInput(more: Partial<ContainerSpecInput> = {}): ContainerSpec
       ulimits: {},
       deviceOwnership: false,
       unsetSeccomp: 'unconfined',
+      privilegedSeccompProfile: 'unconfined',
       defaultCapabilities: DEFAULT_CAPABILITIES,
     },
     cgroupsPath: '/davit/pod1/c1',
