@@ -12,6 +12,7 @@ function check(ulimits: Readonly<Record<string, string>>): readonly string[] {
     unsetSeccomp: 'unconfined',
     minMemoryBytes: 0,
     privilegedSeccompProfile: 'unconfined',
+    additionalDevices: [],
     deviceOwnership: false,
   }).map(({ name }) => name);
 }
@@ -44,6 +45,12 @@ describe('the keys of what every pod and container gets', () => {
     [{ containers: { default_capabilities: ['KILL', 'cap_kill'] } }, 'containers.default_capabilities'],
     [{ containers: { privileged_seccomp_profile: 'p.json' } }, 'containers.privileged_seccomp_profile'],
     [{ containers: { image_volumes: 'mkdir' } }, 'containers.image_volumes'],
+    [{ containers: { additional_devices: ['/etc/x'] } }, 'containers.additional_devices'],
+    [{ containers: { additional_devices: ['/dev/../etc'] } }, 'containers.additional_devices'],
+    [{ containers: { additional_devices: ['/dev/x:/dev/./y'] } }, 'containers.additional_devices'],
+    [{ containers: { additional_devices: ['/dev/x:rw'] } }, 'containers.additional_devices'],
+    [{ containers: { additional_devices: ['/dev/x:/dev/y:'] } }, 'containers.additional_devices'],
+    [{ containers: { additional_devices: ['/dev/x:/dev/y:rx'] } }, 'containers.additional_devices'],
     [{ containers: { min_memory: '12' } }, 'containers.min_memory'],
   ])('refuse %j', (tree, key) => {
     const layer = { source: 'f', tree, lineOf: () => 1, nameOf: (path: readonly string[]) => path.join('.') };
@@ -58,5 +65,11 @@ describe('the keys of what every pod and container gets', () => {
     ]);
     expect(problems).toEqual([]);
     expect(value).toMatchObject({ containers: { defaultCapabilities: ['CAP_KILL', 'CAP_NET_RAW'] } });
+  });
+
+  it('takes devices with another path and fewer rights', () => {
+    const tree = { containers: { additional_devices: ['/dev/fuse', '/dev/net/tun:/dev/tun', '/dev/x:/dev/y:rw'] } };
+    const layer = { source: 'f', tree, lineOf: () => 1, nameOf: (path: readonly string[]) => path.join('.') };
+    expect(assemble(SCHEMA, [layer]).problems).toEqual([]);
   });
 });

@@ -13,6 +13,10 @@ const ULIMIT_VALUE = /^(unlimited|\d{1,15})(:(unlimited|\d{1,15}))?$/;
 
 const sysctlName = text('sysctl', /^[a-z0-9_-]+([./][a-z0-9_-]+)+$/, 'the name of a sysctl like net.core.somaxconn');
 const ulimitName = text('limit', ULIMITS, 'a limit like nofile, nproc or core');
+/** Paths below /dev without `.` and `..`; permissions in the order of r, w, m. */
+const DEVICE = /^\/dev(\/(?!\.\.?(\/|:|$))[^/:\s]+)+(:\/dev(\/(?!\.\.?(\/|:|$))[^/:\s]+)+(:(?=[rwm])r?w?m?)?)?$/;
+
+const device = text('device', DEVICE, 'a device like /dev/fuse, or /dev/x:/dev/y:rw for another path and fewer rights');
 const variable = text('variable', /^[^=\0]+=[^\0]*$/, 'a variable with its value like LANG=C.UTF-8');
 const zone = text(
   'time zone',
@@ -92,6 +96,11 @@ export const CONTAINER_ROWS = {
     ),
     'unconfined',
     'The seccomp profile of privileged containers that ask for none or for the default: a file is JSON as for Localhost. Whatever else they ask for, they are unconfined.',
+  ),
+  additional_devices: key(
+    listOf(device),
+    [],
+    "Devices of the node, or folders of them, that every container has, `/dev/x:/dev/y:rwm`: the node's path, the container's if it is another, and what may be done. A device of the request on the same path wins. One that is not there fails creates.",
   ),
   device_ownership: key(
     boolean(),

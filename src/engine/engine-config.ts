@@ -95,6 +95,8 @@ export interface ContainerDefaults {
   readonly minMemoryBytes: number;
   /** Of privileged ones that ask for none or the default: `unconfined`, `runtime-default` or a file's path. */
   readonly privilegedSeccompProfile: string;
+  /** `/dev/x[:/dev/y[:rwm]]`. */
+  readonly additionalDevices: readonly string[];
   /** Devices belong to the user and group that the request names. */
   readonly deviceOwnership: boolean;
 }

@@ -8,6 +8,7 @@ import type { OciWindowsSpec } from '../runtime/spec/windows/index.ts';
 import type { RelabelSource } from '../security/index.ts';
 import type { ContainerRecord, SandboxRecord } from '../store/index.ts';
 import type { DeviceSpec, Image, MountSpec } from '../types.ts';
+import { additionalDevices } from './additional-devices.ts';
 import { buildWindowsSpec } from './build-windows-spec.ts';
 import type { PreparedVolumes } from './container-volumes.ts';
 import type { OpsDeps } from './deps.ts';
@@ -64,6 +65,7 @@ export async function buildContainerSpec(
     mounts,
     volumes: volumes.declared,
     devices: await lookUpDevices(spec.devices),
+    additionalDevices: await additionalDevices(deps.defaults.containers.additionalDevices),
     hostDevices: spec.security.privileged && !handler.privilegedWithoutHostDevices ? await allHostDevices() : [],
     profiles: await deps.profiles.resolve(
       { seccomp: seccomp.profile, seccompField: seccomp.field, apparmor: spec.security.apparmor },

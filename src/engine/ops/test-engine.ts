@@ -100,6 +100,7 @@ export async function testEngine() {
         privilegedSeccompProfile: 'unconfined',
         defaultCapabilities: DEFAULT_CAPABILITIES,
         minMemoryBytes: 0,
+        additionalDevices: [],
         deviceOwnership: false,
       },
     },

@@ -201,6 +201,19 @@ describe('containerSpec()', () => {
     expect(build({ spec: open }).linux).toMatchObject({ maskedPaths: [], readonlyPaths: [] });
   });
 
+  it('has the devices that the node gives, unless the request has another on the same path', () => {
+    const nothing = { ...NULL_DEVICE, path: '/dev/nothing' };
+    const additionalDevices = [nothing, FUSE].map((device) => ({ device, permissions: 'rwm' }));
+    const { linux } = build({ additionalDevices, devices: [{ device: FUSE, permissions: 'r' }] });
+    expect(linux.devices).toEqual([nothing, FUSE]);
+    expect(linux.resources.devices).toEqual([
+      { allow: false, access: 'rwm' },
+      { allow: true, type: 'c', major: 1, minor: 3, access: 'rwm' },
+      { allow: true, type: 'c', major: 10, minor: 229, access: 'r' },
+    ]);
+    expect(containerSpec(privileged({ additionalDevices })).spec.linux.devices).toContainEqual(nothing);
+  });
+
   it('allows only the devices asked for', () => {
     const { linux } = build({ devices: [{ device: FUSE, permissions: 'rw' }] });
     expect(linux.devices).toEqual([FUSE]);

@@ -68,6 +68,8 @@ export interface ContainerSpecInput {
   readonly volumes: readonly SpecVolume[];
   /** The request's devices, looked up; a folder of devices is one entry for each. */
   readonly devices: readonly SpecDevice[];
+  /** What the node gives to every container, looked up likewise. */
+  readonly additionalDevices: readonly SpecDevice[];
   /** All of the host's devices; asked for only when the container is privileged. */
   readonly hostDevices: readonly HostDevice[];
   readonly profiles: NodeProfiles;
@@ -196,6 +198,7 @@ function containerLinux(input: ContainerSpecInput, profiles: ProfileParts): Part
   const { security } = spec;
   const devices = containerDevices({
     devices: input.defaults.deviceOwnership ? input.devices.map((device) => owned(device, security)) : input.devices,
+    additional: input.additionalDevices,
     hostDevices: input.hostDevices,
     privileged: security.privileged && !input.handler.privilegedWithoutHostDevices,
   });

@@ -12,6 +12,8 @@ export interface SpecDevice {
 
 export interface DevicesInput {
   readonly devices: readonly SpecDevice[];
+  /** Of the node's own choice; one of the request on the same path takes the place of it, rights and all. */
+  readonly additional: readonly SpecDevice[];
   /** Every device of the host, for a privileged container only. */
   readonly hostDevices: readonly HostDevice[];
   readonly privileged: boolean;
@@ -26,9 +28,12 @@ export interface DevicesPlan {
 /** Letters of r, w and m, none twice. */
 const PERMISSIONS = /^(?!.*(.).*\1)[rwm]+$/;
 
-export function containerDevices({ devices, hostDevices, privileged }: DevicesInput): DevicesPlan {
+export function containerDevices({ devices, additional, hostDevices, privileged }: DevicesInput): DevicesPlan {
   const byPath = new Map<string, OciDevice>();
   if (privileged) for (const device of hostDevices) byPath.set(device.path, { ...device });
+  const asked = new Set(devices.map(({ device }) => posix.normalize(device.path)));
+  const given = additional.filter(({ device }) => !asked.has(device.path));
+  for (const { device } of given) byPath.set(device.path, { ...device });
   devices.forEach(({ device, permissions }, index) => {
     const path = posix.normalize(device.path);
     if (!path.startsWith('/'))
@@ -40,7 +45,8 @@ export function containerDevices({ devices, hostDevices, privileged }: DevicesIn
       );
     byPath.set(path, { ...device, path });
   });
-  return { devices: [...byPath.values()], rules: privileged ? [allowAll()] : [denyAll(), ...devices.map(allow)] };
+  const rules = privileged ? [allowAll()] : [denyAll(), ...[...given, ...devices].map(allow)];
+  return { devices: [...byPath.values()], rules };
 }
 
 export function denyAll(): OciDeviceRule {

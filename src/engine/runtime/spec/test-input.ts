@@ -114,6 +114,7 @@ export function specInput(more: Partial<ContainerSpecInput> = {}): ContainerSpec
     mounts: [],
     volumes: [],
     devices: [],
+    additionalDevices: [],
     hostDevices: [],
     profiles: {},
     ...more,
