@@ -10,6 +10,7 @@ function check(ulimits: Readonly<Record<string, string>>): readonly string[] {
     imageVolumes: 'bind',
     defaultCapabilities: [],
     unsetSeccomp: 'unconfined',
+    tolerateMissingHugetlb: true,
     minMemoryBytes: 0,
     privilegedSeccompProfile: 'unconfined',
     additionalDevices: [],

@@ -83,6 +83,11 @@ export const CONTAINER_ROWS = {
     'unconfined',
     "The seccomp profile of containers that ask for none. Kubernetes has them do so by default, unless the kubelet's seccompDefault is on.",
   ),
+  tolerate_missing_hugetlb: key(
+    boolean(),
+    true,
+    'Containers run without the limits of huge pages that the node cannot set, which the log tells. Else they are refused.',
+  ),
   min_memory: key(
     size({ min: 0, max: TIB }),
     '0B',

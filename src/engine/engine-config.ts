@@ -91,6 +91,8 @@ export interface ContainerDefaults {
   readonly defaultCapabilities: readonly string[];
   /** Of containers that ask for no seccomp profile. */
   readonly unsetSeccomp: 'unconfined' | 'runtime-default';
+  /** Limits of huge pages that the node cannot set are left out, not refused. */
+  readonly tolerateMissingHugetlb: boolean;
   /** The least memory limit that is taken; 0: any. */
   readonly minMemoryBytes: number;
   /** Of privileged ones that ask for none or the default: `unconfined`, `runtime-default` or a file's path. */

@@ -12,6 +12,7 @@ import type { ContainerRecord, SandboxRecord } from '../store/index.ts';
 import type { ContainerSpec, ContainerUser, Image } from '../types.ts';
 import { buildContainerSpec } from './build-spec.ts';
 import type { BuildSpecDeps, SpecSubject } from './build-spec.ts';
+import { checkHugepages } from './check-hugepages.ts';
 import { checkMemory } from './check-memory.ts';
 import { checkMounts } from './check-mounts.ts';
 import { prepareVolumes, removeVolumes } from './container-volumes.ts';
@@ -71,6 +72,7 @@ export async function createContainer(
   demandReadySandbox(deps, { sandboxId: sandbox.id });
   checkMounts(spec.mounts, sandbox.handlerName, deps.runtimes.features(sandbox.handlerName));
   checkMemory('config.linux.resources', spec.resources, deps.defaults.containers);
+  checkHugepages('config.linux.resources', spec.resources, deps.host, deps.defaults.containers);
   const configHash = createHash('sha256').update(JSON.stringify(spec)).digest('hex');
   const record = await deps.jobs.run<ContainerRecord>(
     {

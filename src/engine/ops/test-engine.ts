@@ -99,6 +99,7 @@ export async function testEngine() {
         unsetSeccomp: 'unconfined',
         privilegedSeccompProfile: 'unconfined',
         defaultCapabilities: DEFAULT_CAPABILITIES,
+        tolerateMissingHugetlb: true,
         minMemoryBytes: 0,
         additionalDevices: [],
         deviceOwnership: false,

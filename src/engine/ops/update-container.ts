@@ -4,6 +4,7 @@ import { within } from '../rollback.ts';
 import { foldResources, ociResources, oomScoreAdj, restoringUpdate, updatedSpec } from '../runtime/spec/index.ts';
 import type { ContainerRecord } from '../store/index.ts';
 import type { LinuxResources } from '../types.ts';
+import { checkHugepages } from './check-hugepages.ts';
 import { checkMemory } from './check-memory.ts';
 import type { OpsDeps } from './deps.ts';
 
@@ -52,6 +53,7 @@ async function updateLocked(
   if (record.windowsResources !== undefined) throw invalidField('linux', `container ${id} is for Windows`);
   const resources = foldResources(record.resources, update);
   checkMemory('linux', update, deps.defaults.containers);
+  checkHugepages('linux', update, deps.host, deps.defaults.containers);
   checkSwap(resources);
   const context = { subject: { container: id, sandbox: record.sandboxId }, signal, observer: deps.observer };
   await runOp(UPDATE_CONTAINER, context, async (step) => {
