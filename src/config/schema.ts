@@ -17,6 +17,7 @@ import {
 import { checkUlimits, CONTAINER_ROWS, POD_ROWS } from './defaults-rows.ts';
 import { checkHandler, HANDLER_ROWS } from './handler-rows.ts';
 import { key, namedTables, optionalKey, table, type Rows, type ValueOf } from './node.ts';
+import { SECURITY_ROWS } from './security-rows.ts';
 
 const SECOND = 1_000;
 const HOUR = 3_600 * SECOND;
@@ -165,6 +166,7 @@ export const SCHEMA = {
       tls_min_version: key(oneOf('1.2', '1.3'), '1.2', 'The oldest version of TLS that is spoken.'),
     },
   ),
+  security: table("The kernel's security modules.", SECURITY_ROWS),
   pods: table('What every pod gets.', POD_ROWS),
   containers: table('What every container gets.', CONTAINER_ROWS),
   images: table('Images and their transfer.', {

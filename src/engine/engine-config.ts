@@ -23,6 +23,7 @@ export interface EngineConfig {
   readonly handlers: Readonly<Record<string, HandlerConfig>>;
   readonly pods: PodDefaults;
   readonly containers: ContainerDefaults;
+  readonly security: SecurityConfig;
   readonly log: { readonly maxLineBytes: number };
   readonly network: {
     readonly builtinSubnet: readonly string[];
@@ -66,6 +67,14 @@ export interface HandlerConfig {
 
 /** Which of a pod's addresses comes first. */
 export type IpPreference = 'cni' | 'ipv4' | 'ipv6';
+
+/** The kernel's security modules: `auto` where the node has them. */
+export interface SecurityConfig {
+  readonly apparmor: 'auto' | 'off';
+  readonly selinux: 'auto' | 'off';
+  /** Levels of pods have categories below this. */
+  readonly selinuxCategoryRange: number;
+}
 
 /** What a pod gets beside what it asks for. */
 export interface PodDefaults {

@@ -10,7 +10,7 @@ import type { Engine } from './engine-api.ts';
 import { EngineError, messageOf } from './errors.ts';
 import { EventHub } from './events/index.ts';
 import { createExecService, ShimProcesses } from './exec/index.ts';
-import { APPARMOR_PARSER, readBoot, readHostFacts } from './host/index.ts';
+import { APPARMOR_PARSER, readBoot, readHostFacts, withoutSwitchedOff } from './host/index.ts';
 import type { Boot } from './host/index.ts';
 import { removeFormerBoot } from './former-boot.ts';
 import { createImageService } from './image/index.ts';
@@ -116,7 +116,7 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
   const { logger, entries, instruments = NO_INSTRUMENTS } = deps;
   const detached = AsyncLocalStorage.snapshot();
   let live = config;
-  const host = await readHostFacts();
+  const host = withoutSwitchedOff(await readHostFacts(), config.security);
   checkPodDefaults(config);
   const store = createStore(config.root);
   const events = new EventHub();
@@ -197,7 +197,7 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
     work,
     host,
     handlers,
-    defaults: { pods: config.pods, containers: config.containers },
+    defaults: { pods: config.pods, containers: config.containers, security: config.security },
     runtimes,
     namespaces,
     network,

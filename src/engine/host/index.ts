@@ -6,3 +6,4 @@ export { allHostDevices, devicesAt } from './host-devices.ts';
 export type { HostDevice } from './host-devices.ts';
 export { APPARMOR_PARSER, readHostFacts } from './host-facts.ts';
 export type { HostFacts, ProcessFacts } from './host-facts.ts';
+export { withoutSwitchedOff } from './switched-off.ts';

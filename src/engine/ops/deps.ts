@@ -1,4 +1,4 @@
-import type { ContainerDefaults, PodDefaults } from '../engine-config.ts';
+import type { ContainerDefaults, PodDefaults, SecurityConfig } from '../engine-config.ts';
 import type { ExecService } from '../exec/index.ts';
 import type { Jobs } from '../jobs.ts';
 import type { KeyedMutex } from '../keyed-mutex.ts';
@@ -34,7 +34,11 @@ export interface OpsDeps {
   readonly host: HostFacts;
   readonly handlers: Handlers;
   /** What pods and containers get beside what they ask for. */
-  readonly defaults: { readonly pods: PodDefaults; readonly containers: ContainerDefaults };
+  readonly defaults: {
+    readonly pods: PodDefaults;
+    readonly containers: ContainerDefaults;
+    readonly security: Pick<SecurityConfig, 'selinuxCategoryRange'>;
+  };
   /** What each handler's OCI runtime can do. */
   readonly runtimes: { features(handlerName: string): HandlerFeatures };
   readonly namespaces: NamespaceService;

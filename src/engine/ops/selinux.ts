@@ -7,10 +7,12 @@ import type { PodFileMounts } from '../volume/index.ts';
 import type { OpsDeps } from './deps.ts';
 
 /** A new pod's level, apart from those of all others; nothing where SELinux is off. */
-export function newPodLevel(deps: Pick<OpsDeps, 'host' | 'store'>): Pick<SandboxRecord, 'selinuxLevel'> {
+export function newPodLevel(deps: Pick<OpsDeps, 'host' | 'store' | 'defaults'>): Pick<SandboxRecord, 'selinuxLevel'> {
   if (deps.host.selinux === undefined) return {};
   const used = deps.store.sandboxes.all().flatMap(({ selinuxLevel }) => selinuxLevel ?? []);
-  return { selinuxLevel: pickLevel(new Set(used), (below) => randomInt(below)) };
+  return {
+    selinuxLevel: pickLevel(new Set(used), deps.defaults.security.selinuxCategoryRange, (below) => randomInt(below)),
+  };
 }
 
 /** The labels of a container of the pod; absent where SELinux is off, or was when the pod was made. */

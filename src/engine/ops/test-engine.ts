@@ -91,6 +91,7 @@ export async function testEngine() {
     host: await readHostFacts(),
     handlers: createHandlers({ handlers: { runc: handler }, defaultRuntime: 'runc' }, 'cgroupfs'),
     defaults: {
+      security: { selinuxCategoryRange: 1024 },
       pods: { sysctls: {}, unprivilegedPorts: false, unprivilegedPing: false },
       containers: {
         env: [],

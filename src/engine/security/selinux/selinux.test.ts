@@ -100,12 +100,12 @@ describe('selinuxLabels()', () => {
 describe('pickLevel()', () => {
   it('takes two different categories in order, and none that a pod has', () => {
     const numbers = [5, 5, 9, 3, 1023, 0];
-    const level = pickLevel(new Set(['s0:c3,c9']), () => numbers.shift() ?? 0);
+    const level = pickLevel(new Set(['s0:c3,c9']), 1024, () => numbers.shift() ?? 0);
     expect(level).toBe('s0:c0,c1023');
   });
 
   it('gives up when all are taken', () => {
-    expect(() => pickLevel(new Set(), () => 7)).toThrow('no SELinux level is free');
+    expect(() => pickLevel(new Set(), 64, (below) => below - 1)).toThrow('no SELinux level of 64 categories is free');
   });
 });
 
