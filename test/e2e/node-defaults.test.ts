@@ -22,6 +22,8 @@ umask = "0027"
 timezone = "local"
 image_volumes = "ignore"
 device_ownership = true
+min_memory = "6MiB"
+additional_devices = ["/dev/null:/dev/nothing:rw"]
 unset_seccomp = "runtime-default"
 
 [handlers.closed]
@@ -131,6 +133,16 @@ describe('the defaults of a node', () => {
     const security = { runAsUser: { value: 1000 }, runAsGroup: { value: 1001 } };
     const script = 'stat -c "%u %g" /dev/mine; grep -c " /data " /proc/mounts; true';
     expect(await output('volumes', { script, security, container: { devices } })).toEqual(['1000 1001', '0']);
+  });
+
+  it('give devices of the node, as they are, and refuse too little memory by name', async () => {
+    const security = { runAsUser: { value: 1000 }, runAsGroup: { value: 1001 } };
+    const script = 'stat -c "%t %T %u %g" /dev/nothing; echo x > /dev/nothing && echo written';
+    expect(await output('devices', { script, security })).toEqual(['1 3 0 0', 'written']);
+    const linux = { resources: { memoryLimitInBytes: 5 * 1024 ** 2 } };
+    await expect(output('memory', { script, container: { linux } })).rejects.toThrow(
+      'config.linux.resources.memory_limit_in_bytes',
+    );
   });
 
   it('are a handler’s own for devices of the privileged and for cgroups', async () => {
