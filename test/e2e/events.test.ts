@@ -229,8 +229,8 @@ describe('the admin socket', () => {
     expect(stopped).toMatchObject({ containerName: 'brief', attributes: { exit_code: '7', reason: 'Error' } });
     expect(await ask({ labels: { kept: 'yes' } })).toHaveLength(4);
     expect(await ask({ podName: 'history', since: all[5]?.time })).toEqual(all.slice(5));
-    const [pulled] = await ask({ objects: ['image'], actions: ['pulled'] });
-    expect(pulled).toMatchObject({ attributes: { reference: expect.stringContaining('busybox') } });
+    const pulled = await ask({ objects: ['image'], actions: ['pulled'] });
+    expect(pulled.map(({ attributes }) => attributes['reference'])).toContain(BUSYBOX);
   });
 
   it('shows usage, health, and all that davitd knows but secrets', async () => {

@@ -1,5 +1,6 @@
+import { readFile } from 'node:fs/promises';
 import type { FaultNode } from './fault-node.ts';
-import { BUSYBOX } from './node.ts';
+import { BUSYBOX, eventually } from './node.ts';
 
 /** How an operation is met: what must be there before, the call, and what the kubelet does when the call has failed. */
 export interface FaultScenario {
@@ -22,6 +23,8 @@ interface Subject {
 
 /** Pulled, and removed, while pods run on another one. */
 const OTHER_IMAGE = 'registry.k8s.io/pause:3.9';
+/** What a container runs, which SIGTERM does not end: a stop comes to all of its steps. */
+const PROGRAM = 'sleep 1000';
 const IMAGE_VOLUME = { image: { image: BUSYBOX }, containerPath: '/vol', readonly: true };
 
 const nothing = async (): Promise<Subject> => ({ uid: `uid-${Date.now()}`, podSandboxId: '', containerId: '' });
@@ -44,7 +47,7 @@ function containerConfig(attempt: number): object {
   return {
     metadata: { name: 'main', attempt },
     image: { image: BUSYBOX },
-    command: ['sleep', '1000'],
+    command: ['sh', '-c', `trap '' TERM; exec ${PROGRAM}`],
     logPath: `main.${attempt}.log`,
     mounts: [IMAGE_VOLUME],
     linux: { securityContext: { namespaceOptions: { pid: 'POD' } } },
@@ -86,7 +89,18 @@ async function withContainer(node: FaultNode): Promise<Subject> {
 async function running(node: FaultNode): Promise<Subject> {
   const subject = await withContainer(node);
   await start(node, subject);
+  await eventually(`${PROGRAM} in the container`, async () => ((await isItself(node, subject)) ? true : undefined));
   return subject;
+}
+
+/** The program has begun, and ignores what it is to ignore. */
+async function isItself(node: FaultNode, { containerId }: Subject): Promise<boolean> {
+  const { info } = await node.runtime.call<{ info: { info: string } }>('ContainerStatus', {
+    containerId,
+    verbose: true,
+  });
+  const { pid } = JSON.parse(info.info) as { pid: number };
+  return (await readFile(`/proc/${pid}/cmdline`, 'utf8')).replaceAll('\0', ' ').trim() === PROGRAM;
 }
 
 async function containerState(node: FaultNode, { containerId }: Subject): Promise<string> {
