@@ -5,6 +5,7 @@ import type { TaskEnd } from '../runtime/task-types.ts';
 import { moveContainer } from '../store/index.ts';
 import type { ContainerRecord } from '../store/index.ts';
 import type { ContainerState, ExitReason } from '../types.ts';
+import { deleteTask } from './delete-task.ts';
 import type { OpsDeps } from './deps.ts';
 
 export type HandleExitDeps = Pick<
@@ -50,7 +51,7 @@ export async function handleContainerExit(
     await deps.store.containers.update(id, (current) => moveContainer(current, state));
     deps.oomKillsBeforeKill.delete(id);
     if (state.phase === 'exited' && state.reason === 'ExitStatusUnknown') deps.exitStatusLost();
-    if (deps.containerd.status().ready) await deleteTask(deps, record);
+    if (deps.containerd.status().ready) await dropTask(deps, record);
     else deps.exits.owe(id, () => deleteOwedTask(deps, id));
   });
 }
@@ -59,7 +60,7 @@ export async function handleContainerExit(
 export async function deleteOwedTask(deps: HandleExitDeps, id: ContainerId): Promise<void> {
   await deps.containerLocks.run(id, new AbortController().signal, async () => {
     const record = deps.store.containers.get(id);
-    if (record?.state.phase === 'exited') await deleteTask(deps, record);
+    if (record?.state.phase === 'exited') await dropTask(deps, record);
   });
 }
 
@@ -126,9 +127,9 @@ async function drainOutput(deps: HandleExitDeps, record: ContainerRecord): Promi
   }
 }
 
-async function deleteTask(deps: HandleExitDeps, record: ContainerRecord): Promise<void> {
+async function dropTask(deps: HandleExitDeps, record: ContainerRecord): Promise<void> {
   try {
-    await deps.tasks.delete(record.id, record.sandboxId, AbortSignal.timeout(DELETE_DEADLINE_MS));
+    await deleteTask(deps, record, AbortSignal.timeout(DELETE_DEADLINE_MS));
     await deps.log.release(record.id);
   } catch (error) {
     // The status is recorded; removal of the container, or the next start of davitd, deletes the task again.

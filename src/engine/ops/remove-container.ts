@@ -3,6 +3,7 @@ import { defineOp, runOp } from '../op.ts';
 import { within } from '../rollback.ts';
 import type { ContainerRecord } from '../store/index.ts';
 import { removeVolumes } from './container-volumes.ts';
+import { deleteTask } from './delete-task.ts';
 import type { OpsDeps } from './deps.ts';
 import { stopContainer } from './stop-container.ts';
 import type { StopContainerDeps } from './stop-container.ts';
@@ -40,7 +41,7 @@ export async function dropContainer(deps: RemoveContainerDeps, id: ContainerId, 
   await runOp(REMOVE_CONTAINER, context, async (step) => {
     const remove = (name: RemovalName, work: Removal): Promise<unknown> =>
       step(name, { deadlineMs: STEP_DEADLINE_MS, do: work });
-    await remove('delete-task', (by) => deps.tasks.delete(id, record.sandboxId, by));
+    await remove('delete-task', (by) => deleteTask(deps, record, by));
     const parts = Object.entries(withoutTask(deps, record)) as [RemovalName, Removal][];
     await allEnded(parts.map(([name, work]) => remove(name, work)));
     await remove('forget', () => deps.store.containers.delete(id));

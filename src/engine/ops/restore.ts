@@ -3,6 +3,7 @@ import { messageOf } from '../errors.ts';
 import { moveContainer, moveSandbox } from '../store/index.ts';
 import type { ContainerRecord, SandboxRecord } from '../store/index.ts';
 import type { Nanos } from '../types.ts';
+import { deleteTask } from './delete-task.ts';
 import type { OpsDeps } from './deps.ts';
 import { UNKNOWN_EXIT_CODE } from './handle-exit.ts';
 import { watchPause, withoutPause } from './pause.ts';
@@ -77,7 +78,7 @@ async function restoreContainer(
   action: ContainerAction,
   signal: AbortSignal,
 ): Promise<void> {
-  const { id, sandboxId } = record;
+  const { id } = record;
   switch (action.do) {
     case 'keep':
       return;
@@ -96,7 +97,7 @@ async function restoreContainer(
     }
     case 'fail-start':
       await deps.tasks.kill(id, SIGKILL, true, signal);
-      await deps.tasks.delete(id, sandboxId, signal);
+      await deleteTask(deps, record, signal);
       await deps.log.release(id);
       await deps.store.containers.update(id, (current) =>
         moveContainer(current, {
@@ -112,7 +113,7 @@ async function restoreContainer(
       await deps.store.containers.update(id, (current) => rebootedContainer(current, action.finishedAt));
       return;
     case 'delete-task':
-      await deps.tasks.delete(id, sandboxId, signal);
+      await deleteTask(deps, record, signal);
       return await deps.log.release(id);
     case 'undo':
       return await dropContainer(deps, id, signal);

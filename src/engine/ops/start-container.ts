@@ -7,6 +7,7 @@ import { within } from '../rollback.ts';
 import type { TaskIo, TaskProcess } from '../runtime/task-types.ts';
 import { moveContainer } from '../store/index.ts';
 import type { ContainerRecord } from '../store/index.ts';
+import { deleteTask } from './delete-task.ts';
 import type { OpsDeps } from './deps.ts';
 import { handleContainerExit } from './handle-exit.ts';
 import type { HandleExitDeps } from './handle-exit.ts';
@@ -82,7 +83,7 @@ async function runSteps(
     do: (signal) => createTask(deps, record, io, signal),
     undo: async (signal) => {
       await deps.tasks.kill(id, SIGKILL, true, signal);
-      await deps.tasks.delete(id, record.sandboxId, signal);
+      await deleteTask(deps, record, signal);
     },
   });
   const startedAt = await step('start-task', {

@@ -35,6 +35,7 @@ export class FakeTasks implements TaskService {
   isHung = false;
   /** SIGKILL is taken, and ends nothing. */
   isStubborn = false;
+  failDelete: (() => Error | undefined) | undefined;
   failUpdate: Error | undefined;
   #lastPid = 1000;
 
@@ -103,6 +104,8 @@ export class FakeTasks implements TaskService {
   }
 
   async delete(id: string): Promise<boolean> {
+    const failure = this.failDelete?.();
+    if (failure !== undefined) throw failure;
     return this.tasks.delete(id);
   }
 

@@ -23,6 +23,8 @@ export interface CgroupService {
   dissolve(path: string): Promise<void>;
   /** SIGKILL to every process of the cgroup and below, until none lives. Throws when the signal aborts first. */
   killAll(path: string, signal: AbortSignal): Promise<void>;
+  /** Lets what is frozen in the cgroup and below go on; one that is not there is fine. */
+  thaw(path: string): Promise<void>;
   /** Processes of the cgroup and below that were killed for want of memory; 0 when it is gone. */
   oomKillCount(path: string): Promise<number>;
   /** The CPUs and memory nodes that the cgroup uses; empty on a node without the controller, or when it is gone. */

@@ -90,6 +90,20 @@ function childStates(pid: number | undefined): readonly (string | undefined)[] {
   return pids.map((child) => readFileSync(`/proc/${child}/stat`, 'utf8').split(') ')[1]?.[0]);
 }
 
+describe('CgroupService.thaw()', () => {
+  it('lets what is frozen go on, in the cgroup and below it, and minds none that is not there', async () => {
+    const nested = `${container}/nested`;
+    for (const path of [container, nested]) freeze(path);
+    await service.thaw(container);
+    const mountPoint = hierarchyOf(layout, 'freezer')?.mountPoint ?? '';
+    const states = [container, nested].map((path) =>
+      readFileSync(join(mountPoint, path, 'freezer.state'), 'utf8').trim(),
+    );
+    expect(states).toEqual(['THAWED', 'THAWED']);
+    await service.thaw(`${parent}/none`);
+  });
+});
+
 describe('CgroupService.killAll()', () => {
   it('kills everyone in the cgroup and below, and nobody else', async () => {
     const first = await startIn(container, 'trap "" TERM; exec sleep 1000');

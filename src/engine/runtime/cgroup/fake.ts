@@ -7,6 +7,7 @@ import { containerPath, podParent, specPath } from './paths.ts';
 export class FakeCgroupService implements CgroupService {
   readonly driver = 'cgroupfs';
   readonly killed: string[] = [];
+  readonly thawed: string[] = [];
   failKill: Error | undefined;
   /** Told of each path whose processes are killed. */
   onKill: ((path: string) => void) | undefined;
@@ -52,6 +53,10 @@ export class FakeCgroupService implements CgroupService {
     if (this.failKill !== undefined) throw this.failKill;
     this.onKill?.(path);
     this.killed.push(path);
+  }
+
+  async thaw(path: string): Promise<void> {
+    this.thawed.push(path);
   }
 
   async oomKillCount(path: string): Promise<number> {

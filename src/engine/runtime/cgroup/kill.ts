@@ -38,18 +38,34 @@ export function cgroupDirs(layout: CgroupLayout, path: string): readonly string[
 async function killOnce(layout: CgroupLayout, path: string, living: readonly number[]): Promise<void> {
   const [unified] = layout.hierarchies;
   if (layout.mode === 'v2' && unified !== undefined && (await write(unified, path, 'cgroup.kill', '1'))) return;
-  const freezer = layout.hierarchies.find(({ controllers }) => controllers.includes('freezer'));
-  const frozen = freezer?.version === 1 && (await write(freezer, path, 'freezer.state', 'FROZEN'));
+  const freezer = freezerOf(layout);
+  const frozen = freezer !== undefined && (await write(freezer, path, 'freezer.state', 'FROZEN'));
   try {
     const now = frozen ? await livingProcesses(cgroupDirs(layout, path)) : living;
     for (const pid of now) kill(pid);
   } finally {
-    if (frozen) await thaw(freezer, path);
+    if (frozen) await thawTree(freezer, path);
   }
 }
 
+/**
+ * Lets what is frozen in the cgroup and below go on. Whoever is killed while it kills leaves that behind, and a runtime
+ * takes a frozen container for a paused one, even where no process is left in it. A cgroup that is not there is fine.
+ */
+export async function thaw(layout: CgroupLayout, path: string): Promise<void> {
+  const [unified] = layout.hierarchies;
+  if (layout.mode === 'v2' && unified !== undefined) await write(unified, path, 'cgroup.freeze', '0');
+  const freezer = freezerOf(layout);
+  if (freezer !== undefined) await thawTree(freezer, path);
+}
+
+/** The freezer that is a controller; of version 2 it is part of every cgroup. */
+function freezerOf({ hierarchies }: CgroupLayout): CgroupHierarchy | undefined {
+  return hierarchies.find(({ version, controllers }) => version === 1 && controllers.includes('freezer'));
+}
+
 /** All below it, too: what somebody else has frozen would not get its signal. */
-async function thaw(freezer: CgroupHierarchy, path: string): Promise<void> {
+async function thawTree(freezer: CgroupHierarchy, path: string): Promise<void> {
   const top = join(freezer.mountPoint, path);
   for (const dir of await subtree(top)) {
     await write(freezer, join(path, relative(top, dir)), 'freezer.state', 'THAWED');

@@ -3,7 +3,7 @@ import type { HostFacts } from '../../host/index.ts';
 import type { SandboxId } from '../../ids.ts';
 import type { CgroupDriver } from '../../types.ts';
 import type { CgroupService } from './cgroup-service.ts';
-import { cgroupDirs, killAll } from './kill.ts';
+import { cgroupDirs, killAll, thaw } from './kill.ts';
 import { cpusetOf, setHugepageLimits, setOomScoreAdj } from './limits.ts';
 import type { HugepageLimit } from './limits.ts';
 import { oomKillCount } from './oom.ts';
@@ -29,6 +29,7 @@ export function createCgroupService({ layout, driver }: CgroupServiceDeps): Cgro
     enter: (path: string, pid: number) => enterSubCgroup(layout, path, pid),
     dissolve: (path: string) => dissolveSubCgroup(layout, path),
     killAll: (path: string, signal: AbortSignal) => killAll(layout, path, signal),
+    thaw: (path: string) => thaw(layout, path),
     oomKillCount: (path: string) => oomKillCount(layout, path),
     cpuset: (path: string) => cpusetOf(layout, path),
     setHugepageLimits: (path: string, limits: readonly HugepageLimit[]) => setHugepageLimits(layout, path, limits),
