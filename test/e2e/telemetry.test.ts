@@ -224,12 +224,13 @@ describe('traces', () => {
     expect(steps).toContain('run-sandbox/attach-network');
     await daemon.mustCrictl('stopp', id);
     // crictl sends no trace: each of its calls begins one.
-    const calls = await eventually('calls of containerd', async () => {
+    // A span is told of when it has ended: what it is part of comes after it.
+    const calls = await eventually('calls of containerd, and all that they are part of', async () => {
       const found = traces.spans.filter(({ name }) => /^(Images|Content|Snapshots|Leases|Tasks)\./.test(name));
-      return found.length > 0 ? found : undefined;
+      const known = new Set(traces.spans.map(({ spanId }) => hex(spanId)));
+      return found.length > 0 && found.every(({ parentSpanId }) => known.has(hex(parentSpanId))) ? found : undefined;
     });
-    const parents = new Set(traces.spans.map(({ spanId }) => hex(spanId)));
-    expect(calls.filter(({ parentSpanId }) => !parents.has(hex(parentSpanId)))).toEqual([]);
+    expect(calls.length).toBeGreaterThan(0);
   });
 });
 
