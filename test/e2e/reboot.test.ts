@@ -67,9 +67,37 @@ async function losePower(daemon: Daemon, ids: readonly string[]): Promise<void> 
   for (const line of (await tracesOf(ids)).filter((found) => found.startsWith('cgroup ')).reverse()) {
     await run('rmdir', [line.replace('cgroup ', '')]);
   }
+  await forgetMasquerade(ids);
   const path = join(daemon.root, 'boot.json');
   const record = JSON.parse(await readFile(path, 'utf8')) as object;
   await writeFile(path, JSON.stringify({ ...record, bootId: 'the boot before' }));
+}
+
+/** The kernel's rules are gone with its memory; the plugin does not take them back where the pod's network is gone. */
+async function forgetMasquerade(ids: readonly string[]): Promise<void> {
+  const rules = await must('iptables', ['-t', 'nat', '-S', 'POSTROUTING']);
+  for (const [, source = '', text = '', chain = ''] of rules.matchAll(
+    /^-A POSTROUTING -s (\S+) -m comment --comment "(.*)" -j (CNI-\S+)$/gm,
+  )) {
+    if (!ids.some((id) => text.includes(id))) continue;
+    const comment = text.replaceAll(String.raw`\"`, '"');
+    await must('iptables', [
+      '-t',
+      'nat',
+      '-D',
+      'POSTROUTING',
+      '-s',
+      source,
+      '-m',
+      'comment',
+      '--comment',
+      comment,
+      '-j',
+      chain,
+    ]);
+    await must('iptables', ['-t', 'nat', '-F', chain]);
+    await must('iptables', ['-t', 'nat', '-X', chain]);
+  }
 }
 
 describe('a restart of the node', { timeout: TIMEOUT_MS }, () => {
