@@ -2,6 +2,7 @@ import { nowNanos } from '../clock.ts';
 import { EngineError, isKind, messageOf } from '../errors.ts';
 import type { ContainerRecord } from '../store/index.ts';
 import type { OpsDeps } from './deps.ts';
+import { podShims } from './pod-shims.ts';
 import { endsWithin, isSilence, SEND_PATIENCE_MS } from './send-signal.ts';
 import { SIGKILL } from './signals.ts';
 
@@ -96,8 +97,7 @@ async function demandEmpty({ cgroups }: KillContainerDeps, { id, cgroupPath }: C
 
 /** A shim that does not answer is of no use to the rest of the pod either: containerd cleans up after it. */
 async function killShims(deps: KillContainerDeps, { id, sandboxId }: ContainerRecord): Promise<void> {
-  for (const shim of await deps.shims.list()) {
-    if (deps.marks.get(shim.id)?.sandboxId !== sandboxId) continue;
+  for (const shim of await podShims(deps, sandboxId)) {
     if (await deps.shims.kill(shim)) {
       deps.logger.warn({ container: id, sandbox: sandboxId, pid: shim.pid }, 'killed a shim that does not answer');
     }

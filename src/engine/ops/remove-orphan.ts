@@ -5,6 +5,7 @@ import type { ContainerId, SandboxId } from '../ids.ts';
 import type { FolderThing, MarkedThing } from '../reconcile/index.ts';
 import type { OpsDeps } from './deps.ts';
 import type { Marked } from './find-marked.ts';
+import { podShims } from './pod-shims.ts';
 import { dropContainer } from './remove-container.ts';
 import type { RemoveContainerDeps } from './remove-container.ts';
 import { undoSandbox } from './run-sandbox.ts';
@@ -73,16 +74,12 @@ async function removeContainerObject(
     await deps.tasks.delete(id, sandboxId(sandbox), limited(signal));
   } catch (error) {
     // containerd cleans up after a shim that has ended: then the next sweep succeeds.
-    if (deps.store.sandboxes.get(sandbox) === undefined) await killShims(deps, sandbox);
+    if (deps.store.sandboxes.get(sandbox) === undefined) {
+      for (const shim of await podShims(deps, sandbox)) await deps.shims.kill(shim);
+    }
     throw error;
   }
   await deps.objects.delete(id, limited(signal));
-}
-
-async function killShims({ shims, marks }: RemoveOrphanDeps, sandbox: string): Promise<void> {
-  for (const shim of await shims.list()) {
-    if (marks.get(shim.id)?.sandboxId === sandbox) await shims.kill(shim);
-  }
 }
 
 async function killCgroup(deps: RemoveOrphanDeps, id: string, path: string, signal: AbortSignal): Promise<void> {

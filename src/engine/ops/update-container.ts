@@ -1,12 +1,12 @@
-import { EngineError, invalidField } from '../errors.ts';
+import { invalidField } from '../errors.ts';
 import { defineOp, runOp } from '../op.ts';
-import { within } from '../rollback.ts';
 import { foldResources, ociResources, oomScoreAdj, restoringUpdate, updatedSpec } from '../runtime/spec/index.ts';
 import type { ContainerRecord } from '../store/index.ts';
 import type { LinuxResources } from '../types.ts';
 import { checkHugepages } from './check-hugepages.ts';
 import { checkMemory } from './check-memory.ts';
 import type { OpsDeps } from './deps.ts';
+import { updateLocked } from './update-locked.ts';
 
 export type UpdateContainerDeps = Pick<
   OpsDeps,
@@ -28,27 +28,18 @@ export async function updateContainer(
   update: LinuxResources,
   signal: AbortSignal,
 ): Promise<void> {
-  const { id: whole } = deps.store.containers.need(id);
-  const never = new AbortController().signal;
-  // Half an update would be neither the old limits nor the new ones: it goes on when its caller goes.
-  const work = deps.containerLocks.run(whole, never, () => updateLocked(deps, whole, update, never));
-  await within(signal, work);
+  await updateLocked(deps, id, signal, (record, phase, itsSignal) =>
+    change(deps, record, { phase, update }, itsSignal),
+  );
 }
 
-async function updateLocked(
+async function change(
   deps: UpdateContainerDeps,
-  id: ContainerRecord['id'],
-  update: LinuxResources,
+  record: ContainerRecord,
+  { phase, update }: { readonly phase: 'created' | 'running'; readonly update: LinuxResources },
   signal: AbortSignal,
 ): Promise<void> {
-  const record = deps.store.containers.need(id);
-  const { phase } = record.state;
-  if (phase !== 'created' && phase !== 'running') {
-    throw new EngineError(
-      'failed-precondition',
-      `container ${id} is ${phase}; only a created or running one is updated`,
-    );
-  }
+  const { id } = record;
   if (Object.keys(update).length === 0) return;
   if (record.windowsResources !== undefined) throw invalidField('linux', `container ${id} is for Windows`);
   const resources = foldResources(record.resources, update);

@@ -1,6 +1,5 @@
-import { EngineError } from '../errors.ts';
+import { invalidField } from '../errors.ts';
 import { defineOp, runOp } from '../op.ts';
-import { within } from '../rollback.ts';
 import {
   checkWindowsResources,
   foldWindowsResources,
@@ -10,6 +9,7 @@ import {
 import type { ContainerRecord } from '../store/index.ts';
 import type { WindowsResources } from '../types.ts';
 import type { OpsDeps } from './deps.ts';
+import { updateLocked } from './update-locked.ts';
 
 export type UpdateWindowsContainerDeps = Pick<OpsDeps, 'store' | 'observer' | 'objects' | 'tasks' | 'containerLocks'>;
 
@@ -32,27 +32,19 @@ export async function updateWindowsContainer(
   update: WindowsResources,
   signal: AbortSignal,
 ): Promise<void> {
-  const { id: whole } = deps.store.containers.need(id);
-  const never = new AbortController().signal;
-  const work = deps.containerLocks.run(whole, never, () => updateLocked(deps, whole, update, never));
-  await within(signal, work);
+  await updateLocked(deps, id, signal, (record, phase, itsSignal) =>
+    change(deps, record, { phase, update }, itsSignal),
+  );
 }
 
-async function updateLocked(
+async function change(
   deps: UpdateWindowsContainerDeps,
-  id: ContainerRecord['id'],
-  update: WindowsResources,
+  record: ContainerRecord,
+  { phase, update }: { readonly phase: 'created' | 'running'; readonly update: WindowsResources },
   signal: AbortSignal,
 ): Promise<void> {
-  const record = deps.store.containers.need(id);
-  const { phase } = record.state;
-  const before = record.windowsResources;
-  if (before === undefined) throw new EngineError('invalid-argument', `windows: container ${id} is for Linux`);
-  if (phase !== 'created' && phase !== 'running')
-    throw new EngineError(
-      'failed-precondition',
-      `container ${id} is ${phase}; only a created or running one is updated`,
-    );
+  const { id, windowsResources: before } = record;
+  if (before === undefined) throw invalidField('windows', `container ${id} is for Linux`);
   if (Object.keys(update).length === 0) return;
   checkWindowsResources(update, 'windows');
   const resources = foldWindowsResources(before, update);
