@@ -1,5 +1,6 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { killContainerd, runtimeCondition, runtimeReady, startContainerd } from './support/containerd.ts';
+import { containerdReady, killContainerd, runtimeCondition, startContainerd } from './support/containerd.ts';
+import { sh } from './support/containers.ts';
 import { isAlive } from './support/daemon.ts';
 import {
   BUSYBOX,
@@ -16,17 +17,12 @@ import {
 
 const TIMEOUT_MS = 120_000;
 
-const sh = (script: string): { command: string[] } => ({ command: ['sh', '-c', script] });
-
 beforeAll(async () => {
   await mustCrictl('pull', BUSYBOX);
 });
 
 /** The next test finds the node as it was, whatever this one has come to. */
-afterEach(async () => {
-  await startContainerd();
-  await runtimeReady();
-});
+afterEach(containerdReady);
 
 async function metric(name: string): Promise<number> {
   const text = await (await fetch(`http://${nodeEnv()['DAVIT_METRICS']}/metrics`)).text();

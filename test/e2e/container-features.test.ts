@@ -2,10 +2,10 @@ import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { dir, text } from '../../hack/images/trees.ts';
+import { output, refusal, shMerged } from './support/containers.ts';
 import { makeImage } from './support/images.ts';
 import { BUSYBOX, Pod, crictlJson, eventually, exited, mustCrictl } from './support/node.ts';
 import { must } from './support/run.ts';
-import type { ContainerOptions } from './support/node.ts';
 
 const [POD, CONTAINER, NODE, TARGET] = [0, 1, 2, 3];
 const STRICT = 1;
@@ -13,21 +13,6 @@ const STRICT = 1;
 beforeAll(async () => {
   await mustCrictl('pull', BUSYBOX);
 });
-
-const sh = (script: string): { command: string[] } => ({ command: ['sh', '-c', `exec 2>&1; ${script}`] });
-
-async function output(pod: Pod, name: string, options: ContainerOptions): Promise<readonly string[]> {
-  await exited(await pod.start(name, options));
-  return (await pod.log(name)).map((line) => line.text);
-}
-
-async function refusal(pod: Pod, options: ContainerOptions): Promise<string> {
-  const error = await pod.create('refused', options).then(
-    () => undefined,
-    (reason: Error) => reason,
-  );
-  return error?.message ?? 'it was created';
-}
 
 describe('who a container runs as', () => {
   const files = [
@@ -51,7 +36,7 @@ describe('who a container runs as', () => {
     await using pod = await Pod.run('who');
     const found = Object.keys(users).map(async (user, n): Promise<[string, string]> => {
       const image = await makeImage(`who${n}`, { entries: files, config: { User: user } });
-      return [user, (await output(pod, `c${n}`, { ...sh('echo $(id -u) $(id -g)'), image: { image } })).join()];
+      return [user, (await output(pod, `c${n}`, { ...shMerged('echo $(id -u) $(id -g)'), image: { image } })).join()];
     });
     expect(Object.fromEntries(await Promise.all(found))).toEqual(users);
   });
@@ -60,7 +45,7 @@ describe('who a container runs as', () => {
     await using pod = await Pod.run('nobody');
     const refused = ['no-such-user', 'root:no-such-group', ':0', 'a:b:c'].map(async (user, n) => {
       const image = await makeImage(`nobody${n}`, { config: { User: user } });
-      return await refusal(pod, { ...sh('id'), metadata: { name: `c${n}` }, image: { image } });
+      return await refusal(pod, { ...shMerged('id'), metadata: { name: `c${n}` }, image: { image } });
     });
     for (const message of await Promise.all(refused)) expect(message).toMatch(/InvalidArgument.*USER/);
   });
@@ -71,7 +56,7 @@ describe('who a container runs as', () => {
     });
     await using pod = await Pod.run('named');
     const context = { run_as_username: 'web', supplemental_groups: [60] };
-    const merged = { ...sh('id -u; id -G'), image: { image }, linux: { security_context: context } };
+    const merged = { ...shMerged('id -u; id -G'), image: { image }, linux: { security_context: context } };
     expect(await output(pod, 'merge', merged)).toEqual(['33', '34 50 60']);
     const strict = await pod.start('strict', {
       ...merged,
@@ -128,8 +113,8 @@ describe('what a container is told', () => {
     await using pod = await Pod.run('signal');
     const script = "trap 'exit 12' USR2; trap 'exit 10' USR1; echo ready; while :; do sleep 0.1; done";
     const ids = [
-      await pod.start('image', { ...sh(script), image: { image } }),
-      await pod.start('request', { ...sh(script), image: { image }, stop_signal: 29 }),
+      await pod.start('image', { ...shMerged(script), image: { image } }),
+      await pod.start('request', { ...shMerged(script), image: { image }, stop_signal: 29 }),
     ];
     for (const name of ['image', 'request']) {
       await eventually('its trap', async () => ((await pod.log(name)).length > 0 ? true : undefined));
@@ -143,10 +128,10 @@ describe('namespaces of a container', () => {
   it('are its pod’s, or another container’s for PIDs', async () => {
     const own = { namespace_options: { pid: CONTAINER } };
     await using pod = await Pod.run('target', { linux: { security_context: own } });
-    const target = await pod.start('target', { ...sh('sleep 1234'), linux: { security_context: own } });
+    const target = await pod.start('target', { ...shMerged('sleep 1234'), linux: { security_context: own } });
     const joined = { namespace_options: { pid: TARGET, target_id: target } };
     const lines = await output(pod, 'joined', {
-      ...sh('cat /proc/1/cmdline | tr "\\0" " "'),
+      ...shMerged('cat /proc/1/cmdline | tr "\\0" " "'),
       linux: { security_context: joined },
     });
     expect(lines.join()).toContain('sleep 1234');
@@ -158,7 +143,7 @@ describe('namespaces of a container', () => {
     const context = { namespace_options: { network: NODE, pid: NODE, ipc: NODE } };
     await using pod = await Pod.run('node', { linux: { security_context: context } });
     const script = 'for n in net pid ipc uts; do readlink /proc/self/ns/$n; done';
-    const lines = await output(pod, 'main', { ...sh(script), linux: { security_context: context } });
+    const lines = await output(pod, 'main', { ...shMerged(script), linux: { security_context: context } });
     const own = await must('sh', ['-c', script]);
     expect(lines).toEqual(own.split('\n'));
   });
@@ -166,9 +151,13 @@ describe('namespaces of a container', () => {
   it('share /dev/shm among the containers of a pod, unless one has its own', async () => {
     const context = { namespace_options: { pid: POD } };
     await using pod = await Pod.run('shm', { linux: { security_context: context } });
-    await output(pod, 'writer', sh('echo shared > /dev/shm/file'));
+    await output(pod, 'writer', shMerged('echo shared > /dev/shm/file'));
     expect(
-      await output(pod, 'reader', sh('cat /dev/shm/file; df -k /dev/shm | tail -n 1 | tr -s " " | cut -d " " -f 2')),
+      await output(
+        pod,
+        'reader',
+        shMerged('cat /dev/shm/file; df -k /dev/shm | tail -n 1 | tr -s " " | cut -d " " -f 2'),
+      ),
     ).toEqual(['shared', '65536']);
     const volume = join(pod.dir, 'shm');
     await mkdir(volume);
@@ -176,7 +165,10 @@ describe('namespaces of a container', () => {
     try {
       const mounts = [{ container_path: '/dev/shm', host_path: volume }];
       const script = 'ls /dev/shm | wc -l; df -k /dev/shm | tail -n 1 | tr -s " " | cut -d " " -f 2';
-      expect((await output(pod, 'own', { ...sh(script), mounts })).map((line) => line.trim())).toEqual(['0', '8192']);
+      expect((await output(pod, 'own', { ...shMerged(script), mounts })).map((line) => line.trim())).toEqual([
+        '0',
+        '8192',
+      ]);
     } finally {
       await must('umount', [volume]);
     }
@@ -199,7 +191,7 @@ describe('mounts of a container', () => {
       const linux = { security_context: { privileged: true } };
       const names = ['private', 'slave', 'both'];
       for (const [propagation, name] of names.entries()) {
-        await pod.start(name, { ...sh(script(name)), mounts: [mount(propagation)], linux });
+        await pod.start(name, { ...shMerged(script(name)), mounts: [mount(propagation)], linux });
       }
       for (const name of names) {
         await eventually(`${name} is ready`, async () => ((await pod.log(name)).length > 0 ? true : undefined));
@@ -229,7 +221,7 @@ describe('mounts of a container', () => {
       { container_path: '/new/folder/inner.txt', host_path: join(pod.dir, 'file') },
       { container_path: '/new/folder', host_path: join(pod.dir, 'link') },
     ];
-    const lines = await output(pod, 'main', { ...sh('cat /new/folder/x /new/folder/inner.txt'), mounts });
+    const lines = await output(pod, 'main', { ...shMerged('cat /new/folder/x /new/folder/inner.txt'), mounts });
     expect(lines).toEqual(['through the link', 'a file']);
   });
 });
@@ -242,7 +234,7 @@ describe('devices of a container', () => {
       { container_path: '/dev/full2', host_path: '/dev/full', permissions: 'rwm' },
     ];
     const script = 'head -c 2 /dev/mine | wc -c; echo x > /dev/full2; ls /dev/kmsg';
-    const lines = await output(pod, 'main', { ...sh(script), devices });
+    const lines = await output(pod, 'main', { ...shMerged(script), devices });
     expect(lines[0]?.trim()).toBe('2');
     expect(lines.slice(1).join()).toMatch(/No space left.*No such file/);
     const missing = [{ container_path: '/dev/x', host_path: '/dev/no-such-device', permissions: 'rwm' }];
@@ -254,7 +246,7 @@ describe('devices of a container', () => {
     const linux = { security_context: { privileged: true } };
     const script =
       'ls -d /dev/kmsg /dev/loop-control; grep -c " /sys .*rw," /proc/mounts; head -c 1 /dev/kmsg > /dev/null && echo read';
-    expect(await output(pod, 'main', { ...sh(script), linux })).toEqual(
+    expect(await output(pod, 'main', { ...shMerged(script), linux })).toEqual(
       expect.arrayContaining(['/dev/kmsg', '1', 'read']),
     );
   });

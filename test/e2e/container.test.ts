@@ -1,13 +1,12 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { sh } from './support/containers.ts';
 import { BUSYBOX, Pod, containerStatus, crictl, crictlJson, exited, mustCrictl } from './support/node.ts';
 
 beforeAll(async () => {
   await mustCrictl('pull', BUSYBOX);
 });
-
-const sh = (script: string): { command: string[] } => ({ command: ['sh', '-c', script] });
 
 describe('a container, by crictl', () => {
   it('runs, is listed and inspected, and tells its image by the name that was asked for', async () => {

@@ -1,7 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { killContainerd, runtimeCondition, runtimeReady, startContainerd } from './support/containerd.ts';
+import {
+  containerdReady,
+  killContainerd,
+  runtimeCondition,
+  runtimeReady,
+  startContainerd,
+} from './support/containerd.ts';
+import { sh } from './support/containers.ts';
 import { connectCri } from './support/cri-client.ts';
 import type { CriClient } from './support/cri-client.ts';
 import { gone } from './support/kernel.ts';
@@ -14,17 +21,12 @@ const TIMEOUT_MS = 120_000;
 /** How often containerd is killed under load. */
 const ROUNDS = process.env['DAVIT_TEST_ALL'] === '1' ? 10 : 2;
 
-const sh = (script: string): { command: string[] } => ({ command: ['sh', '-c', script] });
-
 beforeAll(async () => {
   await mustCrictl('pull', BUSYBOX);
 });
 
 /** The next test finds the node as it was, whatever this one has come to. */
-afterEach(async () => {
-  await startContainerd();
-  await runtimeReady();
-});
+afterEach(containerdReady);
 
 describe('while containerd is away', { timeout: TIMEOUT_MS }, () => {
   it('exits are learnt at once from the shims, with code and time, and outlive its return', async () => {

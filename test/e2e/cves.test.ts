@@ -2,6 +2,7 @@ import { chmod, mkdir, readFile, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { dir, text } from '../../hack/images/trees.ts';
+import { output, refusal, shMerged } from './support/containers.ts';
 import { connectCri } from './support/cri-client.ts';
 import { makeImage } from './support/images.ts';
 import {
@@ -15,7 +16,6 @@ import {
   nodeEnv,
   restartDavitd,
 } from './support/node.ts';
-import type { ContainerOptions } from './support/node.ts';
 
 /** What has broken other runtimes, each by the number under which it became known. */
 
@@ -26,24 +26,8 @@ beforeAll(async () => {
   await mustCrictl('pull', BUSYBOX);
 });
 
-const sh = (script: string): { command: string[] } => ({ command: ['sh', '-c', `exec 2>&1; ${script}`] });
-
-async function output(pod: Pod, name: string, options: ContainerOptions): Promise<readonly string[]> {
-  await exited(await pod.start(name, options));
-  return (await pod.log(name)).map((line) => line.text);
-}
-
 interface Inspected {
   readonly info: { readonly runtimeSpec: { readonly annotations: Readonly<Record<string, string>> } };
-}
-
-/** Why a container could not be made; fails when it could. */
-async function refusal(pod: Pod, options: ContainerOptions): Promise<string> {
-  const error = await pod.create('refused', options).then(
-    () => undefined,
-    (reason: Error) => reason,
-  );
-  return error?.message ?? 'it was created';
 }
 
 describe('a pod', () => {
@@ -51,7 +35,7 @@ describe('a pod', () => {
     await using pod = await Pod.run('abstract', {
       linux: { security_context: { namespace_options: { network: NAMESPACE_NODE } } },
     });
-    const lines = await output(pod, 'main', sh('cat /proc/net/unix'));
+    const lines = await output(pod, 'main', shMerged('cat /proc/net/unix'));
     expect(lines.length).toBeGreaterThan(1);
     expect(lines.filter((line) => /@.*(shim|containerd|davit|pump)/.test(line))).toEqual([]);
   });
@@ -96,7 +80,9 @@ describe('a container', () => {
   it('CVE-2025-0750: writes no log outside of the log folder of its pod', async () => {
     await using pod = await Pod.run('logs');
     for (const logPath of ['../../escaped.log', '/tmp/escaped.log', 'a/../../escaped.log']) {
-      expect(await refusal(pod, { ...sh('true'), log_path: logPath })).toMatch(/InvalidArgument.*config\.log_path/);
+      expect(await refusal(pod, { ...shMerged('true'), log_path: logPath })).toMatch(
+        /InvalidArgument.*config\.log_path/,
+      );
     }
   });
 
@@ -138,7 +124,7 @@ describe('a container', () => {
       mount -t cgroup -o memory cgroup /mnt || mount -t cgroup2 none /mnt || echo refused
       unshare -U -r -m -C mount -t cgroup -o memory cgroup /mnt || echo refused`;
     const linux = { security_context: { seccomp: { profile_type: 0 } } };
-    const lines = await output(pod, 'main', { ...sh(script), linux });
+    const lines = await output(pod, 'main', { ...shMerged(script), linux });
     expect(lines.filter((line) => line === 'refused')).toHaveLength(2);
   });
 
@@ -151,20 +137,20 @@ describe('a container', () => {
     await using pod = await Pod.run('groups');
     const context = { run_as_user: { value: 1000 }, supplemental_groups: [3000] };
     const options = { image: { image }, linux: { security_context: context } };
-    expect(await output(pod, 'main', { ...sh('id -u; id -g; id -G'), ...options })).toEqual([
+    expect(await output(pod, 'main', { ...shMerged('id -u; id -g; id -G'), ...options })).toEqual([
       '1000',
       '2000',
       '2000 3000 50000',
     ]);
     const dropped = { ...context, supplemental_groups_policy: 1 };
-    const strict = { ...sh('id -G'), image: { image }, linux: { security_context: dropped } };
+    const strict = { ...shMerged('id -G'), image: { image }, linux: { security_context: dropped } };
     expect(await output(pod, 'strict', strict)).toEqual(['2000 3000']);
     const denied = join(pod.dir, 'denied');
     await mkdir(denied);
-    const owner = sh('echo secret > /v/file && chown 0:2000 /v/file && chmod 604 /v/file && chmod 755 /v');
+    const owner = shMerged('echo secret > /v/file && chown 0:2000 /v/file && chmod 604 /v/file && chmod 755 /v');
     const mounts = [{ container_path: '/v', host_path: denied }];
     await output(pod, 'owner', { ...owner, mounts });
-    expect(await output(pod, 'reader', { ...sh('cat /v/file'), ...options, mounts })).toEqual([
+    expect(await output(pod, 'reader', { ...shMerged('cat /v/file'), ...options, mounts })).toEqual([
       "cat: can't open '/v/file': Permission denied",
     ]);
   });
@@ -173,7 +159,7 @@ describe('a container', () => {
     await using pod = await Pod.run('home');
     const home = '/root\nx::0:0::/:/bin/sh';
     const options = {
-      ...sh('cat /etc/passwd; id x || echo nobody'),
+      ...shMerged('cat /etc/passwd; id x || echo nobody'),
       envs: [{ key: 'HOME', value: home }],
       linux: { security_context: { run_as_user: { value: 4242 } } },
     };
@@ -193,7 +179,7 @@ describe('a container', () => {
     const resources = { cpu_quota: 50_000, cpu_period: 100_000, memory_limit_in_bytes: 64 * MEBIBYTE };
     const files = '/sys/fs/cgroup/cpu/cpu.cfs_quota_us /sys/fs/cgroup/memory/memory.limit_in_bytes';
     const script = `cd /sys/fs/cgroup; if [ -e cpu.max ]; then cut -d ' ' -f 1 cpu.max; cat memory.max; else cat ${files}; fi`;
-    const options = { ...sh(script), annotations, linux: { resources } };
+    const options = { ...shMerged(script), annotations, linux: { resources } };
     expect(await output(pod, 'main', options)).toEqual(['50000', String(64 * MEBIBYTE)]);
   });
 });
@@ -212,8 +198,12 @@ describe('the user of an image', () => {
         config: { User: user },
       });
       await using pod = await Pod.run('image-user');
-      expect(await refusal(pod, { ...sh('id -u'), image: { image } })).toMatch(/InvalidArgument.*USER/);
-      const asked = { ...sh('id -u'), image: { image }, linux: { security_context: { run_as_user: { value: 1 } } } };
+      expect(await refusal(pod, { ...shMerged('id -u'), image: { image } })).toMatch(/InvalidArgument.*USER/);
+      const asked = {
+        ...shMerged('id -u'),
+        image: { image },
+        linux: { security_context: { run_as_user: { value: 1 } } },
+      };
       expect(await output(pod, 'main', asked)).toEqual(['1']);
     },
   );
@@ -232,7 +222,7 @@ describe('the user of an image', () => {
     const image = await makeImage(`${shape}-${name}`, { entries: [dir('etc'), hostile], config: { User: 'web:web' } });
     await using pod = await Pod.run('hostile-users');
     const before = await residentBytes();
-    expect(await refusal(pod, { ...sh('id -u'), image: { image } })).toMatch(/InvalidArgument.*\/etc\//);
+    expect(await refusal(pod, { ...shMerged('id -u'), image: { image } })).toMatch(/InvalidArgument.*\/etc\//);
     expect((await residentBytes()) - before).toBeLessThan(32 * MEBIBYTE);
   });
 });
@@ -252,8 +242,8 @@ describe('an image', () => {
       config: { WorkingDir: workingDir },
     });
     await using pod = await Pod.run('workdir');
-    expect(await refusal(pod, { ...sh('pwd'), image: { image } })).toMatch(/InvalidArgument.*WORKDIR/);
-    expect(await refusal(pod, { ...sh('pwd'), working_dir: workingDir })).toContain('config.working_dir');
+    expect(await refusal(pod, { ...shMerged('pwd'), image: { image } })).toMatch(/InvalidArgument.*WORKDIR/);
+    expect(await refusal(pod, { ...shMerged('pwd'), working_dir: workingDir })).toContain('config.working_dir');
   });
 
   it.each(['dev', 'proc', 'sys'])(
@@ -263,7 +253,11 @@ describe('an image', () => {
       await using pod = await Pod.run('links');
       const volume = join(pod.dir, 'volume');
       await mkdir(volume);
-      const options = { ...sh('ls /host'), image: { image }, mounts: [{ container_path: '/host', host_path: volume }] };
+      const options = {
+        ...shMerged('ls /host'),
+        image: { image },
+        mounts: [{ container_path: '/host', host_path: volume }],
+      };
       // It may run or not: what counts is the node.
       await pod.start('main', options).then(exited, () => undefined);
       expect(await readdir(volume)).toEqual([]);
@@ -277,7 +271,7 @@ describe('an image', () => {
     const image = await makeImage('mtab', {
       entries: [dir('etc'), { type: 'symlink', path: 'etc/mtab', target: `../../../../..${target}` }],
     });
-    await exited(await pod.start('main', { ...sh('true'), image: { image } }));
+    await exited(await pod.start('main', { ...shMerged('true'), image: { image } }));
     await expect(stat(target)).rejects.toThrow('ENOENT');
   });
 

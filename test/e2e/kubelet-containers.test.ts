@@ -1,6 +1,7 @@
 import { mkdir, readFile, readdir, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { sh } from './support/containers.ts';
 import { connectCri } from './support/cri-client.ts';
 import type { CriClient } from './support/cri-client.ts';
 import { BUSYBOX, Pod, crictl, eventually, exited, mustCrictl, parseLog } from './support/node.ts';
@@ -10,8 +11,6 @@ import { BUSYBOX, Pod, crictl, eventually, exited, mustCrictl, parseLog } from '
 beforeAll(async () => {
   await mustCrictl('pull', BUSYBOX);
 });
-
-const sh = (script: string): { command: string[] } => ({ command: ['sh', '-c', script] });
 
 interface Status {
   readonly id: string;

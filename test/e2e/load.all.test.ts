@@ -1,23 +1,16 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { BARE } from './support/containers.ts';
 import { connectCri } from './support/cri-client.ts';
 import { BUSYBOX, mustCrictl, Pod } from './support/node.ts';
+import { timed } from './support/timed.ts';
 
 const CONTAINERS = 1_000;
 const LONG_MS = 1_200_000;
 const DEADLINE_MS = LONG_MS;
-const BARE = { linux: { security_context: { namespace_options: { pid: 1 } } } };
 
 beforeAll(async () => {
   await mustCrictl('pull', BUSYBOX);
 });
-
-/** Says how long something took, for who reads the run; nothing is asserted of it, machines differ. */
-async function timed<T>(what: string, work: () => Promise<T>): Promise<T> {
-  const began = performance.now();
-  const result = await work();
-  console.log(`${what}: ${((performance.now() - began) / 1000).toFixed(2)} s`);
-  return result;
-}
 
 describe('a node of many containers', () => {
   it(

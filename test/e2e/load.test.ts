@@ -3,10 +3,12 @@ import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { BARE } from './support/containers.ts';
 import { connectCri } from './support/cri-client.ts';
 import type { CriClient } from './support/cri-client.ts';
 import { processesOf } from './support/daemon.ts';
 import { BUSYBOX, eventually, mustCrictl, nodeEnv, Pod } from './support/node.ts';
+import { timed } from './support/timed.ts';
 
 /** What CI has no time for is asked for by `hack/test --all`. */
 const ALL = process.env['DAVIT_TEST_ALL'] === '1';
@@ -21,20 +23,10 @@ const LONG_SECONDS = 600;
 const LONG_MS = ALL ? 1_200_000 : 180_000;
 const DEADLINE_MS = LONG_MS;
 const STUBBORN = ['sh', '-c', 'trap "" TERM; while :; do sleep 1; done'];
-/** The pod has no process of its own: containers alone are what is counted. */
-const BARE = { linux: { security_context: { namespace_options: { pid: 1 } } } };
 
 beforeAll(async () => {
   await mustCrictl('pull', BUSYBOX);
 });
-
-/** Says how long something took, for who reads the run; nothing is asserted of it, machines differ. */
-async function timed<T>(what: string, work: () => Promise<T>): Promise<T> {
-  const began = performance.now();
-  const result = await work();
-  console.log(`${what}: ${((performance.now() - began) / 1000).toFixed(2)} s`);
-  return result;
-}
 
 function endpoint(): string {
   return nodeEnv()['CONTAINER_RUNTIME_ENDPOINT'] ?? '';

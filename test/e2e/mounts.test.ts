@@ -1,8 +1,10 @@
 import { mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { output, shMerged } from './support/containers.ts';
 import { connectCri } from './support/cri-client.ts';
 import { BUSYBOX, Pod, crictlJson, ctr, eventually, exited, mustCrictl, restartDavitd } from './support/node.ts';
+import type { ContainerOptions } from './support/node.ts';
 import { must } from './support/run.ts';
 
 /** Declares volumes; two layers. */
@@ -14,11 +16,9 @@ beforeAll(async () => {
   await mustCrictl('pull', VOLUMES);
 });
 
-/** Runs a script in a container of its own and gives what it printed. */
-async function output(pod: Pod, name: string, script: string, options: object = {}): Promise<string> {
-  // One stream: between two of them there is no order.
-  await exited(await pod.start(name, { command: ['sh', '-c', `exec 2>&1; ${script}`], ...options }));
-  return (await pod.log(name)).map((line) => line.text).join('\n');
+/** What a script prints in a container of its own. */
+async function said(pod: Pod, name: string, script: string, options: ContainerOptions = {}): Promise<string> {
+  return (await output(pod, name, { ...shMerged(script), ...options })).join('\n');
 }
 
 describe('mounts of a container, by crictl', () => {
@@ -30,8 +30,8 @@ describe('mounts of a container, by crictl', () => {
     try {
       const script = 'touch /vol/x && echo top; touch /vol/below/x && echo below; true';
       const mount = { container_path: '/vol', host_path: dir, readonly: true };
-      expect(await output(pod, 'ro', script, { mounts: [mount] })).toMatch(/^(?!.*top)[^]*below$/m);
-      const all = await output(pod, 'rro', script, { mounts: [{ ...mount, recursive_read_only: true }] });
+      expect(await said(pod, 'ro', script, { mounts: [mount] })).toMatch(/^(?!.*top)[^]*below$/m);
+      const all = await said(pod, 'rro', script, { mounts: [{ ...mount, recursive_read_only: true }] });
       expect(all.split('\n').filter((line) => !line.includes('Read-only'))).toEqual([]);
     } finally {
       await must('umount', [join(dir, 'below')]);
@@ -88,14 +88,14 @@ describe('volumes that an image declares', () => {
 
   it('CVE-2022-23648: never show a file of the node, whatever path the image names', async () => {
     await using pod = await Pod.run('hostile');
-    const lines = await output(pod, 'main', 'ls /srv /linked; cat /srv/inside', { image: { image: VOLUMES } });
+    const lines = await said(pod, 'main', 'ls /srv /linked; cat /srv/inside', { image: { image: VOLUMES } });
     expect(lines.split('\n')).toEqual(['/linked:', 'inside', '', '/srv:', 'inside', "the image's own"]);
   });
 
   it('give way to a mount of the request', async () => {
     await using pod = await Pod.run('wins');
     const mounts = [{ container_path: '/data/', host_path: pod.dir }];
-    expect(await output(pod, 'main', 'ls /data', { image: { image: VOLUMES }, mounts })).toContain('pod.json');
+    expect(await said(pod, 'main', 'ls /data', { image: { image: VOLUMES }, mounts })).toContain('pod.json');
   });
 });
 
@@ -134,7 +134,7 @@ describe('images as volumes', () => {
       mountOf({ container_path: '/one', image_sub_path: 'data/sub/file' }),
       mountOf({ container_path: '/out', image_sub_path: 'out' }),
     ];
-    const lines = await output(pod, 'main', 'ls /vol; cat /one; ls /out/hosts; grep -c . /out/passwd', { mounts });
+    const lines = await said(pod, 'main', 'ls /vol; cat /one; ls /out/hosts; grep -c . /out/passwd', { mounts });
     expect(lines.split('\n')).toEqual(['file', 'from the image', expect.stringContaining('No such file'), '4']);
   });
 

@@ -1,6 +1,7 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { sh } from './support/containers.ts';
 import { must } from './support/run.ts';
 import {
   BUSYBOX,
@@ -17,7 +18,6 @@ beforeAll(async () => {
   await mustCrictl('pull', BUSYBOX);
 });
 
-const sh = (script: string): { command: string[] } => ({ command: ['sh', '-c', script] });
 const OUTAGE_SECONDS = 3;
 
 /** The FIFO that a container's stdin is read from. */

@@ -3,14 +3,13 @@ import type { AddressInfo } from 'node:net';
 import { hostname, networkInterfaces } from 'node:os';
 import { readFile, readlink } from 'node:fs/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { sh } from './support/containers.ts';
 import type { ContainerOptions } from './support/node.ts';
 import { BUSYBOX, Pod, crictlJson, eventually, exited, mustCrictl } from './support/node.ts';
 
 beforeAll(async () => {
   await mustCrictl('pull', BUSYBOX);
 });
-
-const sh = (script: string): { command: string[] } => ({ command: ['sh', '-c', script] });
 
 async function outputOf(pod: Pod, name: string, options: ContainerOptions): Promise<readonly string[]> {
   await exited(await pod.start(name, options));

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { output, shMerged } from './support/containers.ts';
 import { BUSYBOX, Pod, crictlJson, exited, mustCrictl } from './support/node.ts';
 import type { ContainerOptions } from './support/node.ts';
 
@@ -16,12 +17,11 @@ beforeAll(async () => {
 
 /** A container that runs a script under a security context; its outputs are one, so that they keep their order. */
 function confined(script: string, securityContext: object, more: ContainerOptions = {}): ContainerOptions {
-  return { command: ['sh', '-c', `exec 2>&1; ${script}`], linux: { security_context: securityContext }, ...more };
+  return { ...shMerged(script), linux: { security_context: securityContext }, ...more };
 }
 
-async function output(pod: Pod, name: string, options: ContainerOptions): Promise<string> {
-  await exited(await pod.start(name, options));
-  return (await pod.log(name)).map((line) => line.text).join('\n');
+async function said(pod: Pod, name: string, options: ContainerOptions): Promise<string> {
+  return (await output(pod, name, options)).join('\n');
 }
 
 const SECCOMP_MODE = 'grep ^Seccomp: /proc/self/status';
@@ -35,7 +35,7 @@ describe('seccomp of a container, by crictl', () => {
     ['nothing', {}, 'Seccomp:\t0'],
   ])('is on or off as %s says', async (_what, context, mode) => {
     await using pod = await Pod.run('seccomp');
-    expect(await output(pod, 'main', confined(SECCOMP_MODE, context))).toBe(mode);
+    expect(await said(pod, 'main', confined(SECCOMP_MODE, context))).toBe(mode);
   });
 
   it('lets ordinary programs work, and keeps the kernel to itself, under the default', async () => {
@@ -47,7 +47,7 @@ describe('seccomp of a container, by crictl', () => {
       ln -s a /tmp/b && mv /tmp/b /tmp/c && rm /tmp/c && sync && ps > /dev/null && date > /dev/null && echo done
       unshare -U true || unshare -n true || mount -t tmpfs none /mnt || echo refused
       hostname other || dmesg || echo refused too`;
-    expect(await output(pod, 'main', confined(script, runtimeDefault))).toMatch(
+    expect(await said(pod, 'main', confined(script, runtimeDefault))).toMatch(
       /^served\n\/tmp\/www\nwaited\n33 600\ndone\n[^]*^refused\n[^]*^refused too$/m,
     );
   });
@@ -56,7 +56,7 @@ describe('seccomp of a container, by crictl', () => {
     await using pod = await Pod.run('seccomp-capabilities');
     const context = { ...runtimeDefault, capabilities: { add_capabilities: ['SYS_ADMIN'] } };
     const script = 'mkdir -p /mnt && mount -t tmpfs none /mnt && unshare -n true && hostname other && hostname';
-    expect(await output(pod, 'main', confined(script, context))).toBe('other');
+    expect(await said(pod, 'main', confined(script, context))).toBe('other');
   });
 
   it.each(['seccomp', 'seccomp_profile_path'])('is that of a file of the node, named by %s', async (field) => {
@@ -68,7 +68,7 @@ describe('seccomp of a container, by crictl', () => {
     const profile = field === 'seccomp' ? { profile_type: LOCALHOST, localhost_ref: file } : `localhost/${file}`;
     const context = { [field]: profile, capabilities: { add_capabilities: ['SYS_ADMIN'] } };
     const script = `${SECCOMP_MODE}; mkdir /tmp/x; hostname other; touch /tmp/y && echo touched`;
-    expect(await output(pod, 'main', confined(script, context))).toMatch(
+    expect(await said(pod, 'main', confined(script, context))).toMatch(
       /^Seccomp:\t2\nmkdir: [^\n]*Permission denied\nhostname: [^\n]*denied\ntouched$/,
     );
   });
@@ -92,14 +92,14 @@ describe('seccomp of a container, by crictl', () => {
     const context = { ...runtimeDefault, privileged: true, seccomp_profile_path: 'localhost//no/such/file' };
     await using pod = await Pod.run('seccomp-privileged', { linux: { security_context: { privileged: true } } });
     const script = `${SECCOMP_MODE}; mkdir -p /mnt; mount -t tmpfs none /mnt && echo mounted`;
-    expect(await output(pod, 'main', confined(script, context))).toBe('Seccomp:\t0\nmounted');
+    expect(await said(pod, 'main', confined(script, context))).toBe('Seccomp:\t0\nmounted');
   });
 
   it("holds the pod's own process where it has one", async () => {
     const context = { ...runtimeDefault, namespace_options: { pid: NAMESPACE_POD } };
     await using pod = await Pod.run('seccomp-pause', { linux: { security_context: context } });
     const shared = { namespace_options: { pid: NAMESPACE_POD } };
-    expect(await output(pod, 'main', confined('grep ^Seccomp: /proc/1/status', shared))).toBe('Seccomp:\t2');
+    expect(await said(pod, 'main', confined('grep ^Seccomp: /proc/1/status', shared))).toBe('Seccomp:\t2');
   });
 });
 
@@ -108,7 +108,7 @@ describe('AppArmor of a container on a node without it, by crictl', () => {
     'is passed over for %j',
     async (context) => {
       await using pod = await Pod.run('apparmor');
-      expect(await output(pod, 'main', confined('echo runs', context))).toBe('runs');
+      expect(await said(pod, 'main', confined('echo runs', context))).toBe('runs');
     },
   );
 
@@ -127,7 +127,7 @@ describe('SELinux options of a container on a node without it, by crictl', () =>
   it('are checked and passed over', async () => {
     const good = { selinux_options: { type: 'container_t', level: 's0:c1,c2' } };
     await using pod = await Pod.run('selinux', { linux: { security_context: good } });
-    expect(await output(pod, 'main', confined('echo runs', good))).toBe('runs');
+    expect(await said(pod, 'main', confined('echo runs', good))).toBe('runs');
     await expect(pod.create('bad', confined('true', { selinux_options: { level: 's0,c1' } }))).rejects.toThrow(
       'config.linux.security_context.selinux_options.level',
     );
@@ -142,9 +142,9 @@ describe('capabilities of a container, by crictl', () => {
     const capabilities = { drop_capabilities: ['ALL'], add_ambient_capabilities: ['NET_BIND_SERVICE'] };
     const context = { capabilities, run_as_user: { value: 1000 }, no_new_privs: true };
     const all = Array.from({ length: 5 }, () => '0000000000000400').join(' ');
-    expect((await output(pod, 'main', confined(sets, context))).trim()).toBe(all);
+    expect((await said(pod, 'main', confined(sets, context))).trim()).toBe(all);
     const listen = 'httpd -p 80 && wget -q -O - http://127.0.0.1/etc/hostname && echo served';
-    expect(await output(pod, 'http', confined(`cd /; ${listen}`, context))).toContain('served');
+    expect(await said(pod, 'http', confined(`cd /; ${listen}`, context))).toContain('served');
   });
 
   it('that are not are lost by a program that is not root', async () => {
@@ -152,7 +152,7 @@ describe('capabilities of a container, by crictl', () => {
     const capabilities = { drop_capabilities: ['ALL'], add_capabilities: ['NET_BIND_SERVICE'] };
     const context = { capabilities, run_as_user: { value: 1000 } };
     const [none, one] = ['0000000000000000', '0000000000000400'];
-    expect((await output(pod, 'main', confined(sets, context))).trim()).toBe(`${none} ${none} ${none} ${one} ${none}`);
+    expect((await said(pod, 'main', confined(sets, context))).trim()).toBe(`${none} ${none} ${none} ${one} ${none}`);
   });
 
   it('are refused as ambient where they are dropped, naming the field', async () => {
@@ -175,18 +175,18 @@ describe('the process of a container, by crictl', () => {
       command: [],
       linux: { security_context: { no_new_privs: noNewPrivs, run_as_user: { value: 1000 }, ...runtimeDefault } },
     };
-    expect(await output(pod, 'main', options)).toBe(expected);
+    expect(await said(pod, 'main', options)).toBe(expected);
   });
 
   it('sees what is masked as empty, and writes to nothing read-only', async () => {
     await using pod = await Pod.run('hidden');
     const context = { masked_paths: ['/proc/cpuinfo', '/etc/passwd'], readonly_paths: ['/proc/sys', '/tmp'] };
     const script = 'cat /etc/passwd /proc/cpuinfo; touch /tmp/x; touch /root/x && echo written';
-    expect(await output(pod, 'main', confined(script, context))).toMatch(/^touch: \/tmp\/x: Read-only.*\nwritten$/);
+    expect(await said(pod, 'main', confined(script, context))).toMatch(/^touch: \/tmp\/x: Read-only.*\nwritten$/);
     const bare = confined('head -n 1 /etc/passwd; touch /tmp/x && echo written', { readonly_rootfs: false });
-    expect(await output(pod, 'bare', bare)).toMatch(/^root:.*\nwritten$/);
+    expect(await said(pod, 'bare', bare)).toMatch(/^root:.*\nwritten$/);
     const readonly = confined('touch /tmp/x; touch /dev/shm/x && echo shm', { readonly_rootfs: true });
-    expect(await output(pod, 'readonly', readonly)).toMatch(/^touch: \/tmp\/x: Read-only.*\nshm$/);
+    expect(await said(pod, 'readonly', readonly)).toMatch(/^touch: \/tmp\/x: Read-only.*\nshm$/);
   });
 
   it('is the user that the status tells', async () => {

@@ -1,22 +1,25 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { killContainerd, killShim, runtimeReady, shimOf, startContainerd } from './support/containerd.ts';
+import {
+  containerdReady,
+  killContainerd,
+  killShim,
+  runtimeReady,
+  shimOf,
+  startContainerd,
+} from './support/containerd.ts';
+import { sh } from './support/containers.ts';
 import { isAlive } from './support/daemon.ts';
 import { gone } from './support/kernel.ts';
 import { BUSYBOX, Pod, eventually, exited, mustCrictl, pidOf } from './support/node.ts';
 
 const TIMEOUT_MS = 120_000;
 
-const sh = (script: string): { command: string[] } => ({ command: ['sh', '-c', script] });
-
 beforeAll(async () => {
   await mustCrictl('pull', BUSYBOX);
 });
 
 /** The next test finds the node as it was, whatever this one has come to. */
-afterEach(async () => {
-  await startContainerd();
-  await runtimeReady();
-});
+afterEach(containerdReady);
 
 const ownPids = { linux: { security_context: { namespace_options: { pid: 1 } } } };
 const sharedPids = { linux: { security_context: { namespace_options: { pid: 0 } } } };

@@ -21,6 +21,12 @@ export async function startContainerd(): Promise<void> {
   await must('bash', ['-c', '. "$0" && node_names && node_is_up && node_start_containerd', HACK_LIB], nodeEnv());
 }
 
+/** As startContainerd(); returns when davitd can use it. */
+export async function containerdReady(): Promise<void> {
+  await startContainerd();
+  await runtimeReady();
+}
+
 /** The shim that looks after a container: the parent of the container's first process. */
 export async function shimOf(containerPid: number): Promise<number> {
   const stat = await readFile(`/proc/${containerPid}/stat`, 'utf8');
