@@ -1,4 +1,4 @@
-import type { Nanos } from './types.ts';
+import type { Nanos } from './types/index.ts';
 
 const NANOS_PER_MS = 1_000_000n;
 

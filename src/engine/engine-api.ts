@@ -21,7 +21,7 @@ import type {
   SandboxFilter,
   SandboxSpec,
   WindowsResources,
-} from './types.ts';
+} from './types/index.ts';
 import type { Need } from './when-ready.ts';
 import type { Platform } from '../shim-kinds.ts';
 

@@ -1,5 +1,5 @@
 import type { Platform } from '../shim-kinds.ts';
-import type { StringMap } from './types.ts';
+import type { StringMap } from './types/index.ts';
 
 /**
  * What the engine needs to know from outside. src/config builds a frozen value that fits; names are the file's keys in

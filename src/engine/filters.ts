@@ -1,4 +1,4 @@
-import type { Container, ContainerFilter, Sandbox, SandboxFilter, StringMap } from './types.ts';
+import type { Container, ContainerFilter, Sandbox, SandboxFilter, StringMap } from './types/index.ts';
 
 /** The records that fit all parts of the filter; the array itself when there is nothing to filter by. */
 export function filterSandboxes<T extends Sandbox>(all: readonly T[], filter: SandboxFilter): readonly T[] {

@@ -1,5 +1,5 @@
 /** The engine's only door: what the façade, main and the CLI's types may use. */
-export type * from './types.ts';
+export type * from './types/index.ts';
 export type { Platform } from '../shim-kinds.ts';
 export type * from './stats/stats-types.ts';
 export type * from './events/event-types.ts';

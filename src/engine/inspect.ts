@@ -2,7 +2,7 @@ import { messageOf } from './errors.ts';
 import type { NetworkService } from './network/index.ts';
 import type { ContainerObjects } from './runtime/task-types.ts';
 import type { ContainerRecord, SandboxRecord } from './store/index.ts';
-import type { PodResources } from './types.ts';
+import type { PodResources } from './types/index.ts';
 
 type Info = Readonly<Record<string, unknown>>;
 

@@ -1,4 +1,4 @@
-import type { StringMap } from './types.ts';
+import type { StringMap } from './types/index.ts';
 
 /**
  * A piece of the engine's work: an action is what callers ask for, a CNI verb, or the restore; a step is a part of one;

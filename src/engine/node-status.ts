@@ -2,7 +2,7 @@ import type { Containerd } from './containerd/index.ts';
 import type { NetworkService } from './network/index.ts';
 import type { Handlers } from './runtime/handlers.ts';
 import type { RuntimeProbes } from './runtime-probes.ts';
-import type { Condition, NodeStatus } from './types.ts';
+import type { Condition, NodeStatus } from './types/index.ts';
 
 export interface NodeStatusDeps {
   readonly containerd: Pick<Containerd, 'status'>;

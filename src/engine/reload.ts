@@ -4,7 +4,7 @@ import type { NetworkService } from './network/index.ts';
 import { createHandlers } from './runtime/handlers.ts';
 import type { LiveHandlers } from './runtime/handlers.ts';
 import type { RuntimeProbes } from './runtime-probes.ts';
-import type { CgroupDriver } from './types.ts';
+import type { CgroupDriver } from './types/index.ts';
 import type { WorkQueue } from './work-queue.ts';
 
 export interface ReloadDeps {

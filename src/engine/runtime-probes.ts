@@ -5,7 +5,7 @@ import type { Handlers } from './runtime/handlers.ts';
 import { probeRuntime } from './runtime/runtime-probe.ts';
 import { handlerFeatures } from './runtime/handler-features.ts';
 import type { RuntimeProbe } from './runtime/runtime-probe.ts';
-import type { HandlerFeatures } from './types.ts';
+import type { HandlerFeatures } from './types/index.ts';
 
 /** Whether a snapshotter of containerd's can give a root with its ids shifted. */
 export type RemapsIds = (snapshotter: string) => boolean;

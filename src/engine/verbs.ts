@@ -26,7 +26,7 @@ import type { Instruments } from './instruments.ts';
 import type { ReadyGate } from './ready-gate.ts';
 import type { RuntimeProbes } from './runtime-probes.ts';
 import type { StatsService } from './stats/index.ts';
-import type { StringMap } from './types.ts';
+import type { StringMap } from './types/index.ts';
 import { podSnapshot } from './watch-records.ts';
 import { whenReady } from './when-ready.ts';
 

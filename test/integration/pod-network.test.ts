@@ -12,7 +12,7 @@ import { newSandboxId } from '../../src/engine/ids.ts';
 import type { SandboxId } from '../../src/engine/ids.ts';
 import { createNamespaceService, NAMESPACE_WORKER_SOURCE } from '../../src/engine/runtime/namespaces/index.ts';
 import type { NamespaceService } from '../../src/engine/runtime/namespaces/index.ts';
-import type { PortMapping } from '../../src/engine/types.ts';
+import type { PortMapping } from '../../src/engine/types/index.ts';
 import { createNetworkService } from '../../src/engine/network/index.ts';
 import type { AttachRequest, NetworkService } from '../../src/engine/network/index.ts';
 import { refuses, writePlugin } from '../../src/engine/network/plugin-script.fixture.ts';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { EngineError } from '../errors.ts';
-import type { Nanos } from '../types.ts';
+import type { Nanos } from '../types/index.ts';
 import type { Clients } from './clients.ts';
 import { eventTypes } from './generated/containerd.js';
 import type { types } from './generated/containerd.js';

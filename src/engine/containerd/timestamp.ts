@@ -1,4 +1,4 @@
-import type { Nanos } from '../types.ts';
+import type { Nanos } from '../types/index.ts';
 import type { google } from './generated/containerd.js';
 
 const NANOS_PER_SECOND = 1_000_000_000n;

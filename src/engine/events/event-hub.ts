@@ -1,5 +1,5 @@
 import { Clock } from '../clock.ts';
-import type { Nanos } from '../types.ts';
+import type { Nanos } from '../types/index.ts';
 import { BoundedQueue } from './bounded-queue.ts';
 import { EventRing } from './event-ring.ts';
 import type { EngineEvent, EventContent, EventFilter, EventHistory, PodEvent, PodSnapshot } from './event-types.ts';

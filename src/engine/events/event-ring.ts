@@ -1,4 +1,4 @@
-import type { Nanos } from '../types.ts';
+import type { Nanos } from '../types/index.ts';
 import type { EngineEvent } from './event-types.ts';
 
 /** The last events, as many as it has room for. */

@@ -1,4 +1,4 @@
-import type { Container, Nanos, Sandbox, StringMap } from '../types.ts';
+import type { Container, Nanos, Sandbox, StringMap } from '../types/index.ts';
 
 export type EventObject = 'sandbox' | 'container' | 'image';
 

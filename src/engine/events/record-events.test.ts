@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { containerRecord, sandboxRecord } from '../store/test-records.ts';
-import type { ContainerState, SandboxState } from '../types.ts';
+import type { ContainerState, SandboxState } from '../types/index.ts';
 import { containerEvents, sandboxEvents } from './record-events.ts';
 
 const EXITED: ContainerState = { phase: 'exited', finishedAt: 2n, exitCode: 3, reason: 'Error', message: 'why' };

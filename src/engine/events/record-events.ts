@@ -1,4 +1,4 @@
-import type { Container, ContainerState, Sandbox, SandboxState, SandboxMetadata, StringMap } from '../types.ts';
+import type { Container, ContainerState, Sandbox, SandboxState, SandboxMetadata, StringMap } from '../types/index.ts';
 import type { EventAction, EventContent } from './event-types.ts';
 
 /** Where an object is in its life, as events tell it. `unknown` tells nothing: it is no state to act on. */

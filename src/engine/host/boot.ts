@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { Nanos } from '../types.ts';
+import type { Nanos } from '../types/index.ts';
 
 /** One start of the node's kernel. */
 export interface Boot {

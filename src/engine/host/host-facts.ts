@@ -1,7 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { availableParallelism, release } from 'node:os';
 import { join } from 'node:path';
-import type { CgroupDriver } from '../types.ts';
+import type { CgroupDriver } from '../types/index.ts';
 import { cgroupLayout, hierarchyOf } from './cgroup-layout.ts';
 import type { CgroupLayout } from './cgroup-layout.ts';
 import { parseHugepageSizes } from './hugepages.ts';

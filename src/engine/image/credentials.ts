@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { invalidField } from '../errors.ts';
-import type { RegistryAuth } from '../types.ts';
+import type { RegistryAuth } from '../types/index.ts';
 
 /** A right to pull, as a request gives it. Never logged, never part of a message. */
 export interface Credentials {

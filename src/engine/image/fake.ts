@@ -1,5 +1,5 @@
 import { EngineError } from '../errors.ts';
-import type { Image, ImageConfig, ImageFsInfo, PullRequest } from '../types.ts';
+import type { Image, ImageConfig, ImageFsInfo, PullRequest } from '../types/index.ts';
 import type { ImageService, ListedLease } from './index.ts';
 import { parseReference } from './reference.ts';
 

@@ -5,7 +5,7 @@ import { snapshots } from '../containerd/generated/containerd.js';
 import { isKind, messageOf } from '../errors.ts';
 import { snapshotterFolders } from '../layer/index.ts';
 import type { Logger } from '../logger.ts';
-import type { FilesystemUsage, ImageFsInfo } from '../types.ts';
+import type { FilesystemUsage, ImageFsInfo } from '../types/index.ts';
 
 export interface FsUsageDeps {
   readonly clients: Pick<Clients, 'content' | 'introspection' | 'snapshots'>;

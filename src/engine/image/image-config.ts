@@ -1,4 +1,4 @@
-import type { Image, ImageConfig, StringMap } from '../types.ts';
+import type { Image, ImageConfig, StringMap } from '../types/index.ts';
 import { asArray, asObject, asString, field, parseJsonObject, refuse } from './json.ts';
 import type { JsonObject } from './json.ts';
 import { isDigest } from './reference.ts';

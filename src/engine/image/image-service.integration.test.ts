@@ -11,7 +11,7 @@ import { ensureNamespace } from '../containerd/namespace.ts';
 import { EngineError } from '../errors.ts';
 import { createLayerService } from '../layer/index.ts';
 import type { LayerService } from '../layer/index.ts';
-import type { RegistryAuth } from '../types.ts';
+import type { RegistryAuth } from '../types/index.ts';
 import { createImageService } from './image-service.ts';
 import type { ImageService } from './index.ts';
 import { testImage } from './test-image.ts';

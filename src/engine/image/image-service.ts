@@ -4,7 +4,7 @@ import type { LayerService } from '../layer/index.ts';
 import type { Logger } from '../logger.ts';
 import { defineOp, runOp } from '../op.ts';
 import type { OpObserver } from '../op.ts';
-import type { Image, ImageFsInfo, PullRequest } from '../types.ts';
+import type { Image, ImageFsInfo, PullRequest } from '../types/index.ts';
 import { collectGarbage } from './collect-garbage.ts';
 import { credentialsHash, credentialsOf } from './credentials.ts';
 import type { Credentials } from './credentials.ts';

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { invalidField } from '../errors.ts';
-import type { Image } from '../types.ts';
+import type { Image } from '../types/index.ts';
 import { imageUser } from './image-config.ts';
 import type { IsPinned } from './pinned.ts';
 import { IMAGE_FIELD, parseReference, parseSelector } from './reference.ts';

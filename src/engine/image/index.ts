@@ -1,6 +1,6 @@
 import type { Service } from '../lifecycle.ts';
 import type { PullWork } from './image-observer.ts';
-import type { Image, ImageFsInfo, PullRequest } from '../types.ts';
+import type { Image, ImageFsInfo, PullRequest } from '../types/index.ts';
 import type { ImageOptions } from './image-service.ts';
 import type { ListedLease } from './pull-leases.ts';
 

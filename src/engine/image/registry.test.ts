@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { EngineError } from '../errors.ts';
-import type { RegistryAuth } from '../types.ts';
+import type { RegistryAuth } from '../types/index.ts';
 import { credentialsOf } from './credentials.ts';
 import { parseReference } from './reference.ts';
 import { openRegistry } from './registry.ts';

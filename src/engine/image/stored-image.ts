@@ -2,7 +2,7 @@ import { readBlob } from '../containerd/content.ts';
 import type { Clients } from '../containerd/clients.ts';
 import { EngineError } from '../errors.ts';
 import { chainIds } from '../layer/index.ts';
-import type { ImageConfig } from '../types.ts';
+import type { ImageConfig } from '../types/index.ts';
 import { parseImageConfig } from './image-config.ts';
 import { MAX_DOCUMENT_BYTES, parseManifest } from './manifest.ts';
 import type { Descriptor, Manifest } from './manifest.ts';

@@ -4,7 +4,7 @@ import { nanosOf } from '../containerd/timestamp.ts';
 import { isKind, messageOf } from '../errors.ts';
 import type { LayerService } from '../layer/index.ts';
 import type { Logger } from '../logger.ts';
-import type { Nanos } from '../types.ts';
+import type { Nanos } from '../types/index.ts';
 import type { Descriptor } from './manifest.ts';
 import type { StoredImage } from './stored-image.ts';
 

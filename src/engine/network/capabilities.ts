@@ -1,5 +1,5 @@
 import { invalidField } from '../errors.ts';
-import type { DnsConfig, PortMapping, StringMap } from '../types.ts';
+import type { DnsConfig, PortMapping, StringMap } from '../types/index.ts';
 import type { PluginConf } from './cni-conf.ts';
 import type { JsonObject } from './json.ts';
 import { isObject } from './json.ts';

@@ -1,5 +1,5 @@
 import type { SandboxId } from '../ids.ts';
-import type { SandboxNetwork } from '../types.ts';
+import type { SandboxNetwork } from '../types/index.ts';
 import type { AttachRequest, NetworkService } from './network-service.ts';
 import type { NetworkStatus } from './readiness.ts';
 

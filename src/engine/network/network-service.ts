@@ -1,6 +1,6 @@
 import type { SandboxId } from '../ids.ts';
 import type { Service } from '../lifecycle.ts';
-import type { DnsConfig, PortMapping, SandboxMetadata, SandboxNetwork, StringMap } from '../types.ts';
+import type { DnsConfig, PortMapping, SandboxMetadata, SandboxNetwork, StringMap } from '../types/index.ts';
 import type { WorkLimits } from '../work-queue.ts';
 import type { NetworkStatus } from './readiness.ts';
 

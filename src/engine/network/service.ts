@@ -6,7 +6,7 @@ import { KeyedMutex } from '../keyed-mutex.ts';
 import { NO_INSTRUMENTS } from '../instruments.ts';
 import type { Instruments } from '../instruments.ts';
 import type { Logger } from '../logger.ts';
-import type { SandboxNetwork } from '../types.ts';
+import type { SandboxNetwork } from '../types/index.ts';
 import { WorkQueue } from '../work-queue.ts';
 import type { WorkLimits } from '../work-queue.ts';
 import { cniArgs } from './attach-args.ts';

@@ -1,7 +1,7 @@
 import { EngineError } from '../errors.ts';
 import { devicesAt } from '../host/index.ts';
 import type { SpecDevice } from '../runtime/spec/index.ts';
-import type { DeviceSpec } from '../types.ts';
+import type { DeviceSpec } from '../types/index.ts';
 
 const ALL_PERMISSIONS = 'rwm';
 

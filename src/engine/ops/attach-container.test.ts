@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ContainerState } from '../types.ts';
+import type { ContainerState } from '../types/index.ts';
 import { attachContainer } from './attach-container.ts';
 import { watchContainer } from './start-container.ts';
 import { StdinEnds } from './stdin-ends.ts';

@@ -7,7 +7,7 @@ import type { OciSpec, SpecDevice, SpecMount, SpecSandbox } from '../runtime/spe
 import type { OciWindowsSpec } from '../runtime/spec/windows/index.ts';
 import type { RelabelSource } from '../security/index.ts';
 import type { ContainerRecord, SandboxRecord } from '../store/index.ts';
-import type { DeviceSpec, Image, MountSpec } from '../types.ts';
+import type { DeviceSpec, Image, MountSpec } from '../types/index.ts';
 import { additionalDevices } from './additional-devices.ts';
 import { buildWindowsSpec } from './build-windows-spec.ts';
 import type { PreparedVolumes } from './container-volumes.ts';

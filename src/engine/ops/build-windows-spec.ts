@@ -2,7 +2,7 @@ import { isolationOf } from '../runtime/shim-options.ts';
 import { windowsContainerSpec } from '../runtime/spec/windows/index.ts';
 import type { OciWindowsSpec, WindowsSpecSandbox } from '../runtime/spec/windows/index.ts';
 import type { SandboxRecord } from '../store/index.ts';
-import type { WindowsContainer, WindowsSecurity } from '../types.ts';
+import type { WindowsContainer, WindowsSecurity } from '../types/index.ts';
 import type { SpecSubject } from './build-spec.ts';
 import type { OpsDeps } from './deps.ts';
 import { hostnameOf } from './hostname.ts';

@@ -1,7 +1,7 @@
 import type { ContainerDefaults } from '../engine-config.ts';
 import { EngineError } from '../errors.ts';
 import type { HostFacts } from '../host/index.ts';
-import type { LinuxResources } from '../types.ts';
+import type { LinuxResources } from '../types/index.ts';
 
 /**
  * Refuses limits of huge pages that this node cannot set, unless they are to be left out. `field` is the path of the

@@ -1,6 +1,6 @@
 import type { ContainerDefaults } from '../engine-config.ts';
 import { invalidField } from '../errors.ts';
-import type { LinuxResources } from '../types.ts';
+import type { LinuxResources } from '../types/index.ts';
 
 /**
  * Refuses a memory limit in which a container could not even be started. `field` is the path of the resources in the

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { MountSpec } from '../types.ts';
+import type { MountSpec } from '../types/index.ts';
 import { checkMounts } from './check-mounts.ts';
 
 const MOUNT: MountSpec = {

@@ -1,5 +1,5 @@
 import { EngineError } from '../errors.ts';
-import type { HandlerFeatures, MountSpec } from '../types.ts';
+import type { HandlerFeatures, MountSpec } from '../types/index.ts';
 
 /** Refuses mounts that the handler's runtime cannot make, before anything is made. */
 export function checkMounts(mounts: readonly MountSpec[], handler: string, features: HandlerFeatures): void {

@@ -1,5 +1,5 @@
 import { EngineError } from '../errors.ts';
-import type { HandlerFeatures, SandboxSpec } from '../types.ts';
+import type { HandlerFeatures, SandboxSpec } from '../types/index.ts';
 
 /** Refuses a pod with a user namespace where its containers could not be made, before anything is made. */
 export function checkUserNamespace(

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { MountSpec } from '../types.ts';
+import type { MountSpec } from '../types/index.ts';
 import { prepareVolumes, removeVolumes } from './container-volumes.ts';
 import { testEngine } from './test-engine.ts';
 import { containerRecord, containerSpec, sandboxRecord } from '../store/test-records.ts';

@@ -1,7 +1,7 @@
 import { EngineError, kindOf, messageOf } from '../errors.ts';
 import { readOnlyMounts } from '../security/index.ts';
 import type { ContainerRecord, SandboxRecord } from '../store/index.ts';
-import type { Image, ImageMount, MountSpec } from '../types.ts';
+import type { Image, ImageMount, MountSpec } from '../types/index.ts';
 import { declaredPaths } from '../volume/index.ts';
 import type { DeclaredVolume } from '../volume/index.ts';
 import type { OpsDeps } from './deps.ts';

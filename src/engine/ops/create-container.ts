@@ -9,7 +9,7 @@ import type { Mount } from '../layer/index.ts';
 import { GROUP_PATH, neededFiles, PASSWD_PATH, planUser, resolveUser } from '../security/index.ts';
 import { containerName, moveContainer } from '../store/index.ts';
 import type { ContainerRecord, SandboxRecord } from '../store/index.ts';
-import type { ContainerSpec, ContainerUser, Image } from '../types.ts';
+import type { ContainerSpec, ContainerUser, Image } from '../types/index.ts';
 import { buildContainerSpec } from './build-spec.ts';
 import type { BuildSpecDeps, SpecSubject } from './build-spec.ts';
 import { checkHugepages } from './check-hugepages.ts';

@@ -18,7 +18,7 @@ import type { Handlers } from '../runtime/handlers.ts';
 import type { ImageFiles, Labeller, SecurityProfiles } from '../security/index.ts';
 import type { HostFacts } from '../host/index.ts';
 import type { WorkQueue } from '../work-queue.ts';
-import type { HandlerFeatures } from '../types.ts';
+import type { HandlerFeatures } from '../types/index.ts';
 import type { Marks } from '../reconcile/index.ts';
 import type { ShimProcesses } from '../runtime/shim-processes.ts';
 import type { Logger } from '../logger.ts';

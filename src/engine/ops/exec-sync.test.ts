@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { FakeExecSession } from '../exec/fake.ts';
-import type { ContainerState } from '../types.ts';
+import type { ContainerState } from '../types/index.ts';
 import { EXEC_SYNC_OUTPUT_MAX_BYTES, execSync } from './exec-sync.ts';
 import { testEngine } from './test-engine.ts';
 import { containerRecord } from '../store/test-records.ts';

@@ -4,7 +4,7 @@ import type { ContainerId } from '../ids.ts';
 import type { TaskEnd } from '../runtime/task-types.ts';
 import { moveContainer } from '../store/index.ts';
 import type { ContainerRecord } from '../store/index.ts';
-import type { ContainerState, ExitReason } from '../types.ts';
+import type { ContainerState, ExitReason } from '../types/index.ts';
 import { deleteTask } from './delete-task.ts';
 import type { OpsDeps } from './deps.ts';
 

@@ -1,6 +1,6 @@
 import { hostname as nodeHostname } from 'node:os';
 import { shortId } from '../ids.ts';
-import type { SandboxSpec } from '../types.ts';
+import type { SandboxSpec } from '../types/index.ts';
 
 interface Named {
   readonly id: string;

@@ -1,7 +1,7 @@
 import { parseSandboxId } from '../ids.ts';
 import type { SandboxId } from '../ids.ts';
 import type { ContainerRecord, SandboxRecord } from '../store/index.ts';
-import type { ContainerMetadata, SandboxMetadata, StringMap } from '../types.ts';
+import type { ContainerMetadata, SandboxMetadata, StringMap } from '../types/index.ts';
 
 /** davit's marks on containerd's objects: what a lost record can be rebuilt from, and what a reconcile may touch. */
 export const LABEL_KIND = 'davit.kind';

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { containerSpec, sandboxSpec } from '../store/test-records.ts';
-import type { SandboxSpec } from '../types.ts';
+import type { SandboxSpec } from '../types/index.ts';
 import { createContainer } from './create-container.ts';
 import { removeSandbox } from './remove-sandbox.ts';
 import { runSandbox } from './run-sandbox.ts';

@@ -8,7 +8,7 @@ import { windowsSandboxSpec } from '../runtime/spec/windows/index.ts';
 import type { RootMount, TaskProcess } from '../runtime/task-types.ts';
 import { moveSandbox } from '../store/index.ts';
 import type { SandboxRecord } from '../store/index.ts';
-import type { Image, SandboxSpec, WindowsSecurity } from '../types.ts';
+import type { Image, SandboxSpec, WindowsSecurity } from '../types/index.ts';
 import { windowsSpecSandbox } from './build-windows-spec.ts';
 import type { OpsDeps } from './deps.ts';
 import { sandboxLabels } from './labels.ts';

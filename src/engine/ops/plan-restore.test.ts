@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { LiveTask, TaskStatus } from '../runtime/task-types.ts';
 import type { ContainerRecord, SandboxRecord } from '../store/index.ts';
-import type { ContainerState, SandboxState } from '../types.ts';
+import type { ContainerState, SandboxState } from '../types/index.ts';
 import { containerRecord, sandboxRecord } from '../store/test-records.ts';
 import { planRestore } from './plan-restore.ts';
 import type { LiveFacts } from './plan-restore.ts';

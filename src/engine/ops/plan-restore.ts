@@ -1,4 +1,4 @@
-import type { Nanos } from '../types.ts';
+import type { Nanos } from '../types/index.ts';
 import type { LiveTask } from '../runtime/task-types.ts';
 import type { ContainerRecord, SandboxRecord } from '../store/index.ts';
 

@@ -1,6 +1,6 @@
 import type { PodDefaults } from '../engine-config.ts';
 import { sysctlKind } from '../runtime/namespaces/index.ts';
-import type { SandboxSpec, StringMap } from '../types.ts';
+import type { SandboxSpec, StringMap } from '../types/index.ts';
 
 const ANY_PORT = { 'net.ipv4.ip_unprivileged_port_start': '0' };
 /** Every group may. */

@@ -2,7 +2,7 @@ import { EngineError, messageOf } from '../errors.ts';
 import type { ContainerId, SandboxId } from '../ids.ts';
 import type { ListedObject } from '../runtime/task-types.ts';
 import type { ContainerRecord, DamagedRecord, SandboxRecord } from '../store/index.ts';
-import type { NamespacePaths, StringMap } from '../types.ts';
+import type { NamespacePaths, StringMap } from '../types/index.ts';
 import { nowNanos } from '../clock.ts';
 import type { OpsDeps } from './deps.ts';
 import { readMarks } from './labels.ts';

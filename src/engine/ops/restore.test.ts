@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { newContainerId } from '../ids.ts';
 import { containerRecord, containerSpec, sandboxRecord, sandboxSpec } from '../store/test-records.ts';
-import type { ContainerState } from '../types.ts';
+import type { ContainerState } from '../types/index.ts';
 import { releaseNetworks } from './after-reboot.ts';
 import { createContainer } from './create-container.ts';
 import { removeContainer } from './remove-container.ts';

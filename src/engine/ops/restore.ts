@@ -2,7 +2,7 @@ import { nowNanos } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import { moveContainer, moveSandbox } from '../store/index.ts';
 import type { ContainerRecord, SandboxRecord } from '../store/index.ts';
-import type { Nanos } from '../types.ts';
+import type { Nanos } from '../types/index.ts';
 import { deleteTask } from './delete-task.ts';
 import type { OpsDeps } from './deps.ts';
 import { UNKNOWN_EXIT_CODE } from './handle-exit.ts';

@@ -11,7 +11,7 @@ import { checkIsolation } from '../runtime/spec/windows/index.ts';
 import type { TaskProcess } from '../runtime/task-types.ts';
 import { moveSandbox, sandboxName } from '../store/index.ts';
 import type { SandboxRecord } from '../store/index.ts';
-import type { NamespacePaths, SandboxNetwork, SandboxSpec } from '../types.ts';
+import type { NamespacePaths, SandboxNetwork, SandboxSpec } from '../types/index.ts';
 import { checkUserNamespace } from './check-user-namespace.ts';
 import type { OpsDeps } from './deps.ts';
 import { hostnameOf, ownHostname } from './hostname.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseContexts } from '../security/selinux/index.ts';
 import { FakeLabeller } from '../security/selinux/fake.ts';
-import type { MountSpec } from '../types.ts';
+import type { MountSpec } from '../types/index.ts';
 import type { OpsDeps } from './deps.ts';
 import { createContainer } from './create-container.ts';
 import { runSandbox } from './run-sandbox.ts';

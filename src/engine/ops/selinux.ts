@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { formatLabel, planRelabel, pickLevel, selinuxLabels } from '../security/index.ts';
 import type { RelabelSource, SelinuxLabels } from '../security/index.ts';
 import type { SandboxRecord } from '../store/index.ts';
-import type { ContainerSecurity } from '../types.ts';
+import type { ContainerSecurity } from '../types/index.ts';
 import type { PodFileMounts } from '../volume/index.ts';
 import type { OpsDeps } from './deps.ts';
 

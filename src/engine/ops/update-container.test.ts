@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { moveContainer } from '../store/index.ts';
-import type { ContainerState } from '../types.ts';
+import type { ContainerState } from '../types/index.ts';
 import { testEngine } from './test-engine.ts';
 import { containerRecord, sandboxRecord } from '../store/test-records.ts';
 import { updateContainer } from './update-container.ts';

@@ -2,7 +2,7 @@ import { invalidField } from '../errors.ts';
 import { defineOp, runOp } from '../op.ts';
 import { foldResources, ociResources, oomScoreAdj, restoringUpdate, updatedSpec } from '../runtime/spec/index.ts';
 import type { ContainerRecord } from '../store/index.ts';
-import type { LinuxResources } from '../types.ts';
+import type { LinuxResources } from '../types/index.ts';
 import { checkHugepages } from './check-hugepages.ts';
 import { checkMemory } from './check-memory.ts';
 import type { OpsDeps } from './deps.ts';

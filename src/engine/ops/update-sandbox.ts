@@ -1,4 +1,4 @@
-import type { PodResources } from '../types.ts';
+import type { PodResources } from '../types/index.ts';
 import type { OpsDeps } from './deps.ts';
 
 /**

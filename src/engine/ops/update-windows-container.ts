@@ -7,7 +7,7 @@ import {
   updatedWindowsSpec,
 } from '../runtime/spec/windows/index.ts';
 import type { ContainerRecord } from '../store/index.ts';
-import type { WindowsResources } from '../types.ts';
+import type { WindowsResources } from '../types/index.ts';
 import type { OpsDeps } from './deps.ts';
 import { updateLocked } from './update-locked.ts';
 

@@ -3,7 +3,7 @@ import type { OciWindowsSpec } from '../runtime/spec/windows/index.ts';
 import { parseSandboxId } from '../ids.ts';
 import { createHandlers } from '../runtime/handlers.ts';
 import { containerRecord, sandboxRecord } from '../store/test-records.ts';
-import type { ContainerSpec, SandboxSpec, WindowsContainer } from '../types.ts';
+import type { ContainerSpec, SandboxSpec, WindowsContainer } from '../types/index.ts';
 import { createContainer } from './create-container.ts';
 import { removeSandbox } from './remove-sandbox.ts';
 import { runSandbox } from './run-sandbox.ts';

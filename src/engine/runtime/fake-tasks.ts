@@ -2,7 +2,7 @@ import { nowNanos } from '../clock.ts';
 import type { Platform } from '../../shim-kinds.ts';
 import { EngineError } from '../errors.ts';
 import type { ShimProcess, ShimProcesses } from './shim-processes.ts';
-import type { Nanos } from '../types.ts';
+import type { Nanos } from '../types/index.ts';
 import type {
   ContainerObject,
   ContainerObjects,

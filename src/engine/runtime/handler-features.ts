@@ -1,4 +1,4 @@
-import type { HandlerFeatures } from '../types.ts';
+import type { HandlerFeatures } from '../types/index.ts';
 import type { RuntimeFeatures } from './runtime-info.ts';
 
 /** mount_setattr(2), which makes a whole tree of mounts read-only. */

@@ -2,7 +2,7 @@ import { platformOfShim, platformProblem, shimKindOf } from '../../shim-kinds.ts
 import type { Platform } from '../../shim-kinds.ts';
 import type { EngineConfig, HandlerConfig } from '../engine-config.ts';
 import { EngineError, invalidField } from '../errors.ts';
-import type { CgroupDriver } from '../types.ts';
+import type { CgroupDriver } from '../types/index.ts';
 import { shimOptions } from './shim-options.ts';
 import type { ShimOptions } from './shim-options.ts';
 

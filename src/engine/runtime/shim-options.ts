@@ -2,7 +2,7 @@ import { EngineError } from '../errors.ts';
 import type { HandlerConfig } from '../engine-config.ts';
 import { optionProblem, SHIM_OPTIONS, shimKindOf } from '../../shim-kinds.ts';
 import type { ShimKind } from '../../shim-kinds.ts';
-import type { CgroupDriver } from '../types.ts';
+import type { CgroupDriver } from '../types/index.ts';
 
 /** What containerd hands a shim: the message that its kind knows, with the fields that are set. */
 export interface ShimOptions {

@@ -1,6 +1,6 @@
 import type { Platform } from '../../shim-kinds.ts';
 import type { ContainerId, SandboxId } from '../ids.ts';
-import type { Nanos, ShimAddress } from '../types.ts';
+import type { Nanos, ShimAddress } from '../types/index.ts';
 import type { ShimOptions } from './shim-options.ts';
 
 /** A mount as containerd's snapshotters and shims exchange it. */

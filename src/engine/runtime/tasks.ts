@@ -10,7 +10,7 @@ import { KeyedMutex } from '../keyed-mutex.ts';
 import { nowNanos } from '../clock.ts';
 import type { SandboxId } from '../ids.ts';
 import type { Logger } from '../logger.ts';
-import type { Nanos, ShimAddress } from '../types.ts';
+import type { Nanos, ShimAddress } from '../types/index.ts';
 import type { WorkQueue } from '../work-queue.ts';
 import { isTaskAlive } from './task-process.ts';
 import type { LiveTask, TaskEnd, TaskProcess, TaskService, TaskSpec, TaskStatus } from './task-types.ts';

@@ -1,6 +1,6 @@
 import { withContext } from '../errors.ts';
 import { within } from '../rollback.ts';
-import type { SeccompChoice, SecurityProfile } from '../types.ts';
+import type { SeccompChoice, SecurityProfile } from '../types/index.ts';
 import type { AppArmorProfiles } from './apparmor/index.ts';
 import { parseSeccompProfile, readProfileFile } from './seccomp/index.ts';
 import type { SeccompFile } from './seccomp/index.ts';

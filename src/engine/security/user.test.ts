@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ContainerUser } from '../types.ts';
+import type { ContainerUser } from '../types/index.ts';
 import { imageUserOf, neededFiles, planUser, resolveUser } from './user.ts';
 import type { UserSecurity } from './user.ts';
 

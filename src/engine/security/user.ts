@@ -1,5 +1,5 @@
 import { EngineError, invalidField } from '../errors.ts';
-import type { ContainerSecurity, ContainerUser } from '../types.ts';
+import type { ContainerSecurity, ContainerUser } from '../types/index.ts';
 import { findUser, groups, MAX_ID, parseId } from './passwd.ts';
 import type { PasswdEntry } from './passwd.ts';
 

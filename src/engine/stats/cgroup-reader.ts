@@ -1,7 +1,7 @@
 import { nowNanos } from '../clock.ts';
 import { hierarchyOf } from '../host/index.ts';
 import type { CgroupLayout } from '../host/index.ts';
-import type { Nanos } from '../types.ts';
+import type { Nanos } from '../types/index.ts';
 import type { BlockDevices } from './block-devices.ts';
 import { optional } from './kernel-text.ts';
 import { parseV1, V1_FILES, v1HugepageFiles } from './parse-v1.ts';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { nowNanos } from '../clock.ts';
-import type { Container } from '../types.ts';
+import type { Container } from '../types/index.ts';
 import type { CgroupReader } from './cgroup-reader.ts';
 import { CpuRate } from './cpu-rate.ts';
 import { processDetails, processesOf } from './processes.ts';

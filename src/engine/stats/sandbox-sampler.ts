@@ -1,4 +1,4 @@
-import type { Sandbox } from '../types.ts';
+import type { Sandbox } from '../types/index.ts';
 import type { CgroupReader } from './cgroup-reader.ts';
 import { withRate } from './container-sampler.ts';
 import { CpuRate } from './cpu-rate.ts';

@@ -1,4 +1,4 @@
-import type { Container, Nanos, Sandbox } from '../types.ts';
+import type { Container, Nanos, Sandbox } from '../types/index.ts';
 
 /**
  * What pods and containers use, as the kernel counts it. Numbers beyond 2^53 (processor time, mostly) lose their last

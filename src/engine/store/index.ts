@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { Clock } from '../clock.ts';
-import type { ContainerMetadata, SandboxMetadata } from '../types.ts';
+import type { ContainerMetadata, SandboxMetadata } from '../types/index.ts';
 import { RecordFiles } from './record-files.ts';
 import { decodeContainer, decodeSandbox, encodeContainer, encodeSandbox } from './records.ts';
 import type { ContainerRecord, SandboxRecord } from './records.ts';

@@ -1,5 +1,5 @@
 import { parseContainerId, parseSandboxId } from '../ids.ts';
-import type { Container, ContainerState, Sandbox, SandboxState, ShimAddress } from '../types.ts';
+import type { Container, ContainerState, Sandbox, SandboxState, ShimAddress } from '../types/index.ts';
 
 /** Raised when a record's meaning changes; every older version must stay readable in `decode…`. */
 export const RECORD_VERSION = 1;

@@ -1,6 +1,6 @@
 import { newContainerId, newSandboxId } from '../ids.ts';
 import type { ContainerRecord, SandboxRecord } from './index.ts';
-import type { ContainerSpec, SandboxSpec } from '../types.ts';
+import type { ContainerSpec, SandboxSpec } from '../types/index.ts';
 
 /** Plain specs and records for tests; each overridden in what the test is about. */
 export function sandboxSpec(overrides: Partial<SandboxSpec> = {}): SandboxSpec {

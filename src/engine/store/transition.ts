@@ -1,5 +1,5 @@
 import { EngineError } from '../errors.ts';
-import type { ContainerState, SandboxState } from '../types.ts';
+import type { ContainerState, SandboxState } from '../types/index.ts';
 import type { ContainerRecord, SandboxRecord } from './records.ts';
 
 /** Where each container phase may come from; the machine is drawn at ContainerState in types.ts. */

@@ -1,5 +1,5 @@
 import type { ContainerId, SandboxId } from '../ids.ts';
-import type { MountSpec, SandboxSpec } from '../types.ts';
+import type { MountSpec, SandboxSpec } from '../types/index.ts';
 import type { ContainerVolumes, DeclaredVolume } from './container-volumes.ts';
 import type { MountSources, ResolvedMount } from './mount-source.ts';
 import type { PodFileMounts, PodFiles, PodFilesRequest } from './pod-files.ts';

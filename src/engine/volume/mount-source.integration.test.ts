@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { detachMount, mount } from '../../sys/mount.ts';
 import { isKind } from '../errors.ts';
-import type { MountSpec } from '../types.ts';
+import type { MountSpec } from '../types/index.ts';
 import { createMountSources } from './mount-source.ts';
 
 const { signal } = new AbortController();

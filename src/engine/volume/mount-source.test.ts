@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isKind } from '../errors.ts';
-import type { MountSpec } from '../types.ts';
+import type { MountSpec } from '../types/index.ts';
 import { createMountSources } from './mount-source.ts';
 
 const { signal } = new AbortController();

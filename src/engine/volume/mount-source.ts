@@ -3,7 +3,7 @@ import { isAbsolute } from 'node:path';
 import { mountOf, parseMountinfo } from '../../sys/mountinfo.ts';
 import type { MountEntry } from '../../sys/mountinfo.ts';
 import { EngineError, invalidField } from '../errors.ts';
-import type { MountSpec } from '../types.ts';
+import type { MountSpec } from '../types/index.ts';
 import { probePaths } from './path-probe.ts';
 import { checkPropagation } from './propagation.ts';
 

@@ -2,7 +2,7 @@ import { access, mkdir, readdir, rm, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { withContext } from '../errors.ts';
 import type { SandboxId } from '../ids.ts';
-import type { SandboxSpec } from '../types.ts';
+import type { SandboxSpec } from '../types/index.ts';
 import type { NodeFiles } from './resolv-conf.ts';
 import { NODE_FILES, readIfThere, readNodeResolvConf, renderResolvConf } from './resolv-conf.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { MountSpec } from '../types.ts';
+import type { MountSpec } from '../types/index.ts';
 import { checkPropagation, propagationOf } from './propagation.ts';
 
 const MOUNTINFO = `22 27 0:21 / /proc rw,relatime shared:5 - proc proc rw

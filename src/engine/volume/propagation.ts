@@ -1,5 +1,5 @@
 import { EngineError } from '../errors.ts';
-import type { MountSpec } from '../types.ts';
+import type { MountSpec } from '../types/index.ts';
 import { mountOf, parseMountinfo } from '../../sys/mountinfo.ts';
 
 /** What a mount does with mounts that are made below it. `shared` may receive from a master as well. */

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { EngineError, invalidField, messageOf } from '../errors.ts';
-import type { DnsConfig } from '../types.ts';
+import type { DnsConfig } from '../types/index.ts';
 
 /** Where the node keeps what pods are shown copies of. */
 export interface NodeFiles {

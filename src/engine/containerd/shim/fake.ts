@@ -1,5 +1,5 @@
 import { EngineError } from '../../errors.ts';
-import type { ShimAddress } from '../../types.ts';
+import type { ShimAddress } from '../../types/index.ts';
 import type { ShimExit, ShimKill, Shims } from './shims.ts';
 
 /** Shims in memory: none unless a test puts one there. */

@@ -1,6 +1,6 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { ShimAddress } from '../../types.ts';
+import type { ShimAddress } from '../../types/index.ts';
 
 /**
  * The shim of a task, found by the pid of the task's first process: its parent is the shim, which works in the bundle of the

@@ -1,5 +1,5 @@
 import { EngineError } from '../../errors.ts';
-import type { Nanos, ShimAddress } from '../../types.ts';
+import type { Nanos, ShimAddress } from '../../types/index.ts';
 import { translateError } from '../errors.ts';
 import { shimV2Service, shimV3Service } from '../generated/containerd.js';
 import type { $Method } from '../generated/containerd.js';

@@ -1,5 +1,5 @@
 import type { SandboxId } from '../../ids.ts';
-import type { CgroupDriver } from '../../types.ts';
+import type { CgroupDriver } from '../../types/index.ts';
 import type { CpusetFacts, HugepageLimit } from './limits.ts';
 
 /** Cgroups of pods and containers. The OCI runtime makes them; davit names them, empties them and takes them away. */

@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import { invalidField } from '../../errors.ts';
 import type { SandboxId } from '../../ids.ts';
-import type { CgroupDriver } from '../../types.ts';
+import type { CgroupDriver } from '../../types/index.ts';
 
 /**
  * Paths of cgroups. All are absolute, below every tree's root: a relative one would land below the cgroup that davit or

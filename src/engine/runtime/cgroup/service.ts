@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { HostFacts } from '../../host/index.ts';
 import type { SandboxId } from '../../ids.ts';
-import type { CgroupDriver } from '../../types.ts';
+import type { CgroupDriver } from '../../types/index.ts';
 import type { CgroupService } from './cgroup-service.ts';
 import { cgroupDirs, killAll, thaw } from './kill.ts';
 import { cpusetOf, setHugepageLimits, setOomScoreAdj } from './limits.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { EngineError } from '../../errors.ts';
 import type { SandboxId } from '../../ids.ts';
-import type { NamespacePaths } from '../../types.ts';
+import type { NamespacePaths } from '../../types/index.ts';
 import type { ImageOrder } from './protocol.ts';
 import type { NamespaceRequest, NamespaceService, PinnedNamespaces } from './namespace-service.ts';
 import { checkSysctls } from './sysctls.ts';

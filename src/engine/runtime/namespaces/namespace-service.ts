@@ -1,6 +1,6 @@
 import type { SandboxId } from '../../ids.ts';
 import type { Service } from '../../lifecycle.ts';
-import type { IdMap, NamespacePaths, StringMap } from '../../types.ts';
+import type { IdMap, NamespacePaths, StringMap } from '../../types/index.ts';
 import type { ImageOrder, TmpfsOptions } from './protocol.ts';
 
 export interface NamespaceRequest {

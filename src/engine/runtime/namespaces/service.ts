@@ -7,7 +7,7 @@ import { EngineError, invalidField } from '../../errors.ts';
 import { parseSandboxId } from '../../ids.ts';
 import type { SandboxId } from '../../ids.ts';
 import type { Logger } from '../../logger.ts';
-import type { IdMap, NamespacePaths } from '../../types.ts';
+import type { IdMap, NamespacePaths } from '../../types/index.ts';
 import { checkHostname } from './hostname.ts';
 import type { NamespaceRequest, NamespaceService, PinnedNamespaces } from './namespace-service.ts';
 import type { Failure, ImageOrder, Order, TmpfsOptions } from './protocol.ts';

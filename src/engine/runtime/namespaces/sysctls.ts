@@ -1,5 +1,5 @@
 import { invalidField } from '../../errors.ts';
-import type { SandboxSpec, StringMap } from '../../types.ts';
+import type { SandboxSpec, StringMap } from '../../types/index.ts';
 
 /** A sysctl whose name and value were checked. */
 export interface Sysctl {

@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { errnoName } from '../../../sys/libc.ts';
 import { EngineError, withContext } from '../../errors.ts';
 import { within } from '../../rollback.ts';
-import type { IdMap } from '../../types.ts';
+import type { IdMap } from '../../types/index.ts';
 
 /**
  * A process that holds new user, net, ipc and uts namespaces, the first of which owns the others. The kernel lets no

@@ -1,6 +1,6 @@
 import { parseWildcard } from '../../../wildcard.ts';
 import type { HandlerConfig } from '../../engine-config.ts';
-import type { LinuxResources, SandboxMetadata, StringMap } from '../../types.ts';
+import type { LinuxResources, SandboxMetadata, StringMap } from '../../types/index.ts';
 
 /** The part of a handler that decides which annotations its runtime sees. */
 export type AnnotationRules = Pick<HandlerConfig, 'defaultAnnotations' | 'podAnnotations' | 'containerAnnotations'>;

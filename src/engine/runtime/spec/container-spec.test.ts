@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { HostDevice } from '../../host/index.ts';
 import { CAPABILITIES, DEFAULT_CAPABILITIES } from '../../../capability-names.ts';
 import { parseSeccompProfile } from '../../security/seccomp/index.ts';
-import type { ContainerSecurity, ContainerSpec } from '../../types.ts';
+import type { ContainerSecurity, ContainerSpec } from '../../types/index.ts';
 import { containerSpec } from './container-spec.ts';
 import type { ContainerSpecInput } from './container-spec.ts';
 import type { OciSpec } from './oci.ts';

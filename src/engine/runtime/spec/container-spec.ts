@@ -5,7 +5,7 @@ import { grantCapabilities } from '../../security/capabilities.ts';
 import type { CapabilityGrant } from '../../security/capabilities.ts';
 import type { NodeProfiles } from '../../security/profiles.ts';
 import type { SelinuxLabels } from '../../security/selinux/index.ts';
-import type { ContainerSecurity, ContainerSpec, ContainerUser, IdMap, NamespacePaths } from '../../types.ts';
+import type { ContainerSecurity, ContainerSpec, ContainerUser, IdMap, NamespacePaths } from '../../types/index.ts';
 import { containerAnnotations, handedOn, shimGroup } from './annotations.ts';
 import type { AnnotationRules, SpecPod } from './annotations.ts';
 import { containerDevices } from './devices.ts';

@@ -1,4 +1,4 @@
-import type { LinuxResources } from '../../types.ts';
+import type { LinuxResources } from '../../types/index.ts';
 
 /** The limits in force after an update: what it does not set stays; huge pages by size, unified keys one by one. */
 export function foldResources(current: LinuxResources, update: LinuxResources): LinuxResources {

@@ -1,4 +1,4 @@
-import type { IdMap } from '../../types.ts';
+import type { IdMap } from '../../types/index.ts';
 import type { OciLinux } from './oci.ts';
 
 /** How the OCI spec says it, of a user namespace and of a mount alike; nothing without a map. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { MountSpec } from '../../types.ts';
+import type { MountSpec } from '../../types/index.ts';
 import { containerMounts } from './mounts.ts';
 import type { MountsInput, MountsPlan, SpecMount } from './mounts.ts';
 

@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import { invalidField } from '../../errors.ts';
-import type { IdMap, MountSpec } from '../../types.ts';
+import type { IdMap, MountSpec } from '../../types/index.ts';
 import { idMappings } from './id-mappings.ts';
 import type { OciLinux, OciMount } from './oci.ts';
 

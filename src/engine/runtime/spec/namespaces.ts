@@ -1,5 +1,5 @@
 import { EngineError } from '../../errors.ts';
-import type { ContainerSecurity, NamespacePaths } from '../../types.ts';
+import type { ContainerSecurity, NamespacePaths } from '../../types/index.ts';
 import type { OciNamespace } from './oci.ts';
 
 export interface NamespacesInput {

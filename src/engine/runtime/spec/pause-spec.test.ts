@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { newSandboxId } from '../../ids.ts';
-import type { SandboxSecurity } from '../../types.ts';
+import type { SandboxSecurity } from '../../types/index.ts';
 import type { OciSpec } from './oci.ts';
 import { pauseSpec } from './pause-spec.ts';
 import type { PauseSpecInput } from './pause-spec.ts';

@@ -2,7 +2,7 @@ import type { HostFacts } from '../../host/index.ts';
 import type { NodeProfiles } from '../../security/profiles.ts';
 import type { SelinuxLabels } from '../../security/selinux/index.ts';
 import type { SandboxId } from '../../ids.ts';
-import type { NamespacePaths, SandboxSpec } from '../../types.ts';
+import type { NamespacePaths, SandboxSpec } from '../../types/index.ts';
 import { handedOn, podAnnotations, podSizeAnnotations, shimGroup } from './annotations.ts';
 import type { AnnotationRules } from './annotations.ts';
 import { capabilitySets } from './container-spec.ts';

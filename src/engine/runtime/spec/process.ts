@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import { EngineError, invalidField } from '../../errors.ts';
-import type { ContainerSpec, ImageConfig } from '../../types.ts';
+import type { ContainerSpec, ImageConfig } from '../../types/index.ts';
 
 /** The image a container is made from, as its spec needs it. */
 export interface SpecImage {

@@ -1,6 +1,6 @@
 import { EngineError } from '../../errors.ts';
 import type { HostFacts } from '../../host/index.ts';
-import type { LinuxResources } from '../../types.ts';
+import type { LinuxResources } from '../../types/index.ts';
 import type { OciCpu, OciMemory, OciResources } from './oci.ts';
 
 export type ResourcesHost = Pick<HostFacts, 'cgroup' | 'hugepageSizes' | 'swapLimit'>;

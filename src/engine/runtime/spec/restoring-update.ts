@@ -1,4 +1,4 @@
-import type { LinuxResources } from '../../types.ts';
+import type { LinuxResources } from '../../types/index.ts';
 
 /** The CPUs and memory nodes that a cgroup uses right now. */
 export interface Cpuset {

@@ -1,4 +1,4 @@
-import type { StringMap } from '../../types.ts';
+import type { StringMap } from '../../types/index.ts';
 import type { OciRlimit } from './oci.ts';
 
 /** No limit, as the kernel writes it. */

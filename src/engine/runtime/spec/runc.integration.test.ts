@@ -18,7 +18,7 @@ import type { HostFacts } from '../../host/index.ts';
 import { newContainerId, newSandboxId } from '../../ids.ts';
 import type { ContainerId, SandboxId } from '../../ids.ts';
 import { preparePauseRoot } from '../../pause-root.ts';
-import type { ContainerSecurity, ContainerSpec, SecurityProfile } from '../../types.ts';
+import type { ContainerSecurity, ContainerSpec, SecurityProfile } from '../../types/index.ts';
 import { createCgroupService } from '../cgroup/index.ts';
 import type { CgroupService } from '../cgroup/index.ts';
 import { containerSpec } from './container-spec.ts';

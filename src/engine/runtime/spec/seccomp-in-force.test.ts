@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { SeccompChoice } from '../../types.ts';
+import type { SeccompChoice } from '../../types/index.ts';
 import { seccompInForce } from './seccomp-in-force.ts';
 import type { SeccompRules } from './seccomp-in-force.ts';
 

@@ -1,5 +1,5 @@
 import type { ContainerDefaults, HandlerConfig } from '../../engine-config.ts';
-import type { ContainerSecurity, SecurityProfile } from '../../types.ts';
+import type { ContainerSecurity, SecurityProfile } from '../../types/index.ts';
 
 /** The filter that a process gets, and who asked for it. */
 export interface SeccompInForce {

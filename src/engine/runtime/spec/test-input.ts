@@ -1,6 +1,6 @@
 import { CAPABILITIES, DEFAULT_CAPABILITIES } from '../../../capability-names.ts';
 import type { HostFacts } from '../../host/index.ts';
-import type { ContainerSecurity, ContainerSpec, ImageConfig } from '../../types.ts';
+import type { ContainerSecurity, ContainerSpec, ImageConfig } from '../../types/index.ts';
 import type { ContainerSpecInput } from './container-spec.ts';
 
 /** Inputs for tests: a plain container of a plain pod on a v2 node that can do everything. Each call makes them anew. */

@@ -1,6 +1,6 @@
 import { EngineError } from '../../errors.ts';
 import type { HostFacts } from '../../host/index.ts';
-import type { LinuxResources } from '../../types.ts';
+import type { LinuxResources } from '../../types/index.ts';
 import { oomScoreAdj } from './oom-score.ts';
 import { ociResources } from './resources.ts';
 

@@ -1,6 +1,6 @@
 import { EngineError, invalidField, withContext } from '../../errors.ts';
 import { within } from '../../rollback.ts';
-import type { SecurityProfile } from '../../types.ts';
+import type { SecurityProfile } from '../../types/index.ts';
 import { DEFAULT_APPARMOR_PROFILE, defaultAppArmorProfile } from './default-profile.ts';
 import { parseLoadedProfiles } from './loaded-profiles.ts';
 

@@ -1,4 +1,4 @@
-import type { MountSpec } from '../../types.ts';
+import type { MountSpec } from '../../types/index.ts';
 
 export interface RelabelSource {
   readonly spec: Pick<MountSpec, 'selinuxRelabel' | 'image'>;

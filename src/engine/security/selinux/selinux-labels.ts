@@ -1,4 +1,4 @@
-import type { SelinuxOptions } from '../../types.ts';
+import type { SelinuxOptions } from '../../types/index.ts';
 import type { SelinuxContexts } from './contexts.ts';
 import { formatLabel } from './label.ts';
 

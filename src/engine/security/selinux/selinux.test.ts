@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { SelinuxOptions } from '../../types.ts';
+import type { SelinuxOptions } from '../../types/index.ts';
 import { selinuxLabels } from './selinux-labels.ts';
 import type { SelinuxLabels, LabelRequest } from './selinux-labels.ts';
 import { parseContexts, policyName } from './contexts.ts';

@@ -1,6 +1,6 @@
 import { invalidField } from '../../../errors.ts';
 import type { Isolation } from '../../shim-options.ts';
-import type { ContainerSpec, WindowsContainer, WindowsSecurity } from '../../../types.ts';
+import type { ContainerSpec, WindowsContainer, WindowsSecurity } from '../../../types/index.ts';
 import { containerAnnotations, handedOn } from '../annotations.ts';
 import type { AnnotationRules, SpecPod } from '../annotations.ts';
 import { OCI_VERSION } from '../oci.ts';

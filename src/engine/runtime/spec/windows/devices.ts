@@ -1,5 +1,5 @@
 import { invalidField } from '../../../errors.ts';
-import type { DeviceSpec } from '../../../types.ts';
+import type { DeviceSpec } from '../../../types/index.ts';
 import type { OciWindowsDevice } from './oci-windows.ts';
 
 const CLASS_GUID = /^class\/(.+)$/;

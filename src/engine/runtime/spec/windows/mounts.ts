@@ -1,5 +1,5 @@
 import { invalidField } from '../../../errors.ts';
-import type { MountSpec } from '../../../types.ts';
+import type { MountSpec } from '../../../types/index.ts';
 import type { OciWindowsMount } from './oci-windows.ts';
 import { containerPath, hostPath, isPipe, isSystemRoot } from './paths.ts';
 

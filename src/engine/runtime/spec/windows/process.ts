@@ -1,5 +1,5 @@
 import { EngineError, invalidField } from '../../../errors.ts';
-import type { ContainerSpec } from '../../../types.ts';
+import type { ContainerSpec } from '../../../types/index.ts';
 import { processArgs } from '../process.ts';
 import type { ProcessEnv, SpecImage } from '../process.ts';
 import type { OciWindowsProcess } from './oci-windows.ts';

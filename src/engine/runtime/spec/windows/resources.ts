@@ -1,5 +1,5 @@
 import { invalidField } from '../../../errors.ts';
-import type { WindowsResources } from '../../../types.ts';
+import type { WindowsResources } from '../../../types/index.ts';
 import type { OciWindowsCpu, OciWindowsResources } from './oci-windows.ts';
 
 /** What one container gets of a processor is said in one of these ways; the interface does not say which counts. */

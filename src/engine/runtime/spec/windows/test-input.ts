@@ -1,4 +1,4 @@
-import type { WindowsContainer } from '../../../types.ts';
+import type { WindowsContainer } from '../../../types/index.ts';
 import { containerRequest, imageConfig } from '../test-input.ts';
 import type { WindowsContainerSpecInput, WindowsSpecSandbox } from './container-spec.ts';
 

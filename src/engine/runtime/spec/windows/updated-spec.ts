@@ -1,5 +1,5 @@
 import { EngineError } from '../../../errors.ts';
-import type { WindowsResources } from '../../../types.ts';
+import type { WindowsResources } from '../../../types/index.ts';
 import { ociWindowsResources } from './resources.ts';
 
 /** A spec as containerd keeps it, with other limits. Throws internal for what is no spec of Windows. */

@@ -1,0 +1,2 @@
+/** Nanoseconds since the epoch. Strictly increasing for `createdAt` (see clock.ts). */
+export type Nanos = bigint;

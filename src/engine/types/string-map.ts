@@ -1,0 +1,1 @@
+export type StringMap = Readonly<Record<string, string>>;
