@@ -17,6 +17,7 @@ import { containerNamespaces } from './namespaces.ts';
 import { OCI_VERSION } from './oci.ts';
 import type { OciCapabilities, OciLinux, OciProcess, OciSpec, OciUser } from './oci.ts';
 import { oomScoreAdj } from './oom-score.ts';
+import { ownAnnotation } from './own-annotations.ts';
 import { processArgs, processCwd, processEnv } from './process.ts';
 import type { SpecImage } from './process.ts';
 import { processProfiles } from './profiles.ts';
@@ -84,6 +85,8 @@ export interface ContainerSpecResult {
   readonly spec: OciSpec;
   readonly notices: readonly string[];
 }
+
+const UMASK = /^0?[0-7]{3}$/;
 
 /**
  * The OCI runtime spec of a container. Pure: no array or object of the input, and none that two specs share, is in the
@@ -182,10 +185,31 @@ function containerProcess(
   };
 }
 
-function ociUser({ user, defaults }: ContainerSpecInput): OciUser {
-  const { uid, gid, supplementalGroups } = user;
-  const umask = defaults.umask === undefined ? {} : { umask: Number.parseInt(defaults.umask, 8) };
-  return { uid, gid, additionalGids: [...supplementalGroups], ...umask };
+function ociUser(input: ContainerSpecInput): OciUser {
+  const { uid, gid, supplementalGroups } = input.user;
+  const umask = umaskOf(input);
+  return {
+    uid,
+    gid,
+    additionalGids: [...supplementalGroups],
+    ...(umask === undefined ? {} : { umask: Number.parseInt(umask, 8) }),
+  };
+}
+
+function umaskOf({ spec, sandbox, handler, defaults }: ContainerSpecInput): string | undefined {
+  const { annotations: pod } = sandbox;
+  const asked = ownAnnotation('davit.umask', {
+    handler,
+    pod,
+    container: spec.annotations,
+    name: spec.metadata.name,
+  });
+  if (asked === undefined) return defaults.umask;
+  if (UMASK.test(asked.value)) return asked.value;
+  throw invalidField(
+    `annotation ${asked.annotation}`,
+    `must be three octal digits like 027, got ${JSON.stringify(asked.value)}`,
+  );
 }
 
 /** The device as a node of the user and group that the request names. */
