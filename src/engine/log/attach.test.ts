@@ -56,7 +56,7 @@ function fdsOf(pid: number | 'self'): number {
 
 /** CAT has come to where it reads. */
 async function isReady(node: PumpFixture): Promise<void> {
-  await until(async () => ((await node.written('a')).stdout === 'ready\n' ? true : undefined));
+  await until(async () => ((await node.writtenSoFar('a')).stdout === 'ready\n' ? true : undefined));
 }
 
 async function attachedCount(node: PumpFixture): Promise<number | undefined> {
@@ -72,7 +72,7 @@ describe('attach()', { timeout: SLOW_MS }, () => {
     await using node = await PumpFixture.start(pump);
     const paths = await node.prepare('a');
     const writer = node.write(paths, 'echo before >&3; read -r _; seq 1 200000 >&3; seq 1 1000 >&4; printf end >&3');
-    await until(async () => ((await node.written('a')).stdout === '' ? undefined : true));
+    await until(async () => ((await node.writtenSoFar('a')).stdout === '' ? undefined : true));
     const clients = await Promise.all([1, 2, 3].map(() => node.service.attach('a', OUTPUTS, soon())));
     const onlyErr = await node.service.attach('a', { stdin: false, stdout: false, stderr: true }, soon());
     const read = clients.map(async ({ stdout, stderr, ended }) => ({
@@ -279,9 +279,7 @@ describe('stdin', { timeout: SLOW_MS }, () => {
     }
     client.stdin?.end();
     await until(async () => (node.stdinClosed.length > 0 ? true : undefined));
-    await until(async () =>
-      (await node.written('a').catch(() => undefined))?.stderr === 'closed\n' ? true : undefined,
-    );
+    await until(async () => ((await node.writtenSoFar('a')).stderr === 'closed\n' ? true : undefined));
     await node.service.ended('a', soon());
     expect((await whole).sha).toBe(hash.digest('hex'));
   });

@@ -58,7 +58,7 @@ describe('a full disk', { timeout: SLOW_MS }, () => {
     const paths = await node.prepare('a');
     const filler = join(disk?.path ?? '', '.filler');
     const writer = node.write(paths, `seq 1 ${LINES / 2} >&3; read -r _; seq ${LINES / 2 + 1} ${LINES} >&3`);
-    await until(async () => ((await node.written('a')).stdout.endsWith(`\n${LINES / 2}\n`) ? true : undefined));
+    await until(async () => ((await node.writtenSoFar('a')).stdout.endsWith(`\n${LINES / 2}\n`) ? true : undefined));
     // Somebody else takes all of the room.
     await writeFile(filler, Buffer.alloc(1024 * 1024)).catch(() => undefined);
     writer.nudge();

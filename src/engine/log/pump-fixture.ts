@@ -121,7 +121,13 @@ export class PumpFixture implements AsyncDisposable {
     return { pid, exited, nudge: () => child.stdin.end('\n') };
   }
 
-  /** What a container's log holds now, each stream as it was written. */
+  /** As written(), of a container that still writes: without the line that the pump is in the middle of. */
+  async writtenSoFar(id: string): Promise<{ stdout: string; stderr: string }> {
+    const log = await readFile(this.logPath(id), 'utf8');
+    return readLog(log.slice(0, log.lastIndexOf('\n') + 1));
+  }
+
+  /** What a container's log holds, each stream as it was written. Throws at a line that is not whole. */
   async written(id: string): Promise<{ stdout: string; stderr: string }> {
     return readLog(await readFile(this.logPath(id), 'utf8'));
   }

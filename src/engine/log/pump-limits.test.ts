@@ -85,7 +85,7 @@ describe('davitd and its pump that end at once', { timeout: SLOW_MS }, () => {
     const paths = await node.prepare('a');
     await node.prepare('b');
     await node.write(paths, 'echo before >&3').exited;
-    await until(async () => ((await node.written('a')).stdout === 'before\n' ? true : undefined));
+    await until(async () => ((await node.writtenSoFar('a')).stdout === 'before\n' ? true : undefined));
     await killBoth(node);
     const alive = node.write(outputsOf(node, 'b'), 'read -r _');
     await node.write(paths, 'echo lost >&3').exited;

@@ -75,7 +75,7 @@ describe('ended()', { timeout: SLOW_MS }, () => {
     await using node = await PumpFixture.start();
     const paths = await node.prepare('a');
     const writer = node.write(paths, 'echo first >&3; read -r _; echo last >&3');
-    await until(async () => ((await node.written('a')).stdout === '' ? undefined : true));
+    await until(async () => ((await node.writtenSoFar('a')).stdout === '' ? undefined : true));
     const ended = node.service.ended('a', soon());
     expect((await node.service.held(soon()))[0]?.state).toBe('open');
     writer.nudge();
@@ -111,7 +111,7 @@ describe('ended()', { timeout: SLOW_MS }, () => {
     await using node = await PumpFixture.start();
     const paths = await node.prepare('a');
     node.write(paths, 'echo up >&3; read -r _');
-    await until(async () => ((await node.written('a')).stdout === '' ? undefined : true));
+    await until(async () => ((await node.writtenSoFar('a')).stdout === '' ? undefined : true));
     await expect(node.service.ended('a', AbortSignal.timeout(50))).rejects.toMatchObject({ kind: 'deadline-exceeded' });
   });
 });
@@ -185,7 +185,7 @@ describe('stdin', { timeout: SLOW_MS }, () => {
     await node.killPump();
     await using stdin = await open(paths.stdin ?? '', 'w');
     await stdin.write('still here\n');
-    await until(async () => ((await node.written('a')).stdout === 'still here\n' ? true : undefined));
+    await until(async () => ((await node.writtenSoFar('a')).stdout === 'still here\n' ? true : undefined));
     expect(isAlive(shell.pid)).toBe(true);
   });
 });
