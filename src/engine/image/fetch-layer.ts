@@ -4,8 +4,8 @@ import type { ContentWriter } from '../containerd/content.ts';
 import type { Clients } from '../containerd/clients.ts';
 import { EngineError, isKind, messageOf, withContext } from '../errors.ts';
 import { within } from '../rollback.ts';
-import { WorkQueue } from '../work-queue.ts';
-import type { WorkLimits } from '../work-queue.ts';
+import { DownloadPlaces } from './download-places.ts';
+import type { DownloadPlace } from './download-places.ts';
 import type { Descriptor } from './manifest.ts';
 import type { PullProgress } from './pull-progress.ts';
 import { isTransient } from './registry.ts';
@@ -31,25 +31,24 @@ const MAX_IDLE_TRIES = 5;
 const FIRST_RETRY_MS = 200;
 const LONGEST_RETRY_MS = 3_000;
 const ABORT_DEADLINE_MS = 10_000;
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * Brings layers into containerd's content store. What one pull fetches, others wait for; what broke off goes on where it
- * stopped, within a pull and across pulls.
+ * stopped, within a pull and across pulls. One that stalls keeps no other from being fetched.
  */
 export class LayerFetcher {
   readonly #deps: LayerFetcherDeps;
-  readonly #queue: WorkQueue;
+  readonly #places: DownloadPlaces;
   readonly #running = new Map<string, Promise<void>>();
 
   constructor(deps: LayerFetcherDeps) {
     this.#deps = deps;
-    this.#queue = new WorkQueue(downloadLimits(deps.maxConcurrent));
+    this.#places = new DownloadPlaces(deps.maxConcurrent);
   }
 
   /** From now on; downloads that have begun go on. */
   setMaxConcurrent(downloads: number): void {
-    this.#queue.setLimits(downloadLimits(downloads));
+    this.#places.setCount(downloads);
   }
 
   /** Resolves when the layer is in the store. The caller has made sure that it will not be collected. */
@@ -71,7 +70,7 @@ export class LayerFetcher {
   }
 
   async #own(layer: Descriptor, context: FetchContext, signal: AbortSignal): Promise<void> {
-    const work = this.#queue.run(signal, () => this.#download(layer, context, signal));
+    const work = this.#download(layer, context, signal);
     this.#running.set(layer.digest, work);
     try {
       await work;
@@ -94,10 +93,12 @@ export class LayerFetcher {
 
   async #download(layer: Descriptor, context: FetchContext, signal: AbortSignal): Promise<void> {
     const position = { bytes: -1 };
+    using place = this.#places.forOne();
     for (let idleTries = 0; ; idleTries++) {
       const before = position.bytes;
+      await place.take(signal);
       try {
-        return await this.#attempt(layer, context, position, signal);
+        return await this.#attempt(layer, { ...context, place }, position, signal);
       } catch (error) {
         signal.throwIfAborted();
         if (isKind(error, 'data-loss')) await this.#drop(layer);
@@ -111,7 +112,7 @@ export class LayerFetcher {
   /** One try, from where the store's unfinished write stands. */
   async #attempt(
     layer: Descriptor,
-    context: FetchContext,
+    context: FetchContext & { readonly place: DownloadPlace },
     position: { bytes: number },
     signal: AbortSignal,
   ): Promise<void> {
@@ -131,9 +132,11 @@ export class LayerFetcher {
     moved();
     context.progress.at(layer.digest, writer.offset);
     if (writer.offset < layer.size) {
-      const stream = await context.progress.network(() => context.registry.openBlob(layer, writer.offset, signal));
+      const { progress, place, registry } = context;
+      const open = (): Promise<BlobStream> => registry.openBlob(layer, writer.offset, signal);
+      const stream = await place.waiting(signal, () => progress.network(open));
       if (stream.offset !== writer.offset) writer.restart();
-      await copy(layer, stream, writer, { progress: context.progress, moved, signal });
+      await copy(layer, stream, writer, { progress, place, moved, signal });
     }
     await commit(layer, writer);
   }
@@ -146,13 +149,9 @@ export class LayerFetcher {
   }
 }
 
-/** A download takes as long as it takes; one that brings nothing is given up elsewhere. */
-function downloadLimits(downloads: number): WorkLimits {
-  return { concurrentWork: downloads, workPatienceMs: LONGEST_TIMER_MS };
-}
-
 interface CopyContext {
   readonly progress: PullProgress;
+  readonly place: DownloadPlace;
   readonly moved: () => void;
   readonly signal: AbortSignal;
 }
@@ -189,7 +188,7 @@ async function* batches(
   layer: Descriptor,
   stream: BlobStream,
   start: number,
-  { progress, signal }: CopyContext,
+  { progress, place, signal }: CopyContext,
 ): AsyncGenerator<Buffer, void> {
   let received = start;
   const chunks: AsyncIterator<Buffer> = stream.body[Symbol.asyncIterator]();
@@ -197,8 +196,8 @@ async function* batches(
   let size = 0;
   let failure: unknown;
   for (;;) {
-    const next = await progress
-      .network(() => chunks.next())
+    const next = await place
+      .waiting(signal, () => progress.network(() => chunks.next()))
       .catch((error: unknown) => {
         failure = error;
         return undefined;

@@ -60,7 +60,7 @@ afterEach(async () => {
   await registry[Symbol.asyncDispose]();
 });
 
-async function startImages(progressTimeoutMs = 60_000): Promise<ImageService> {
+async function startImages(progressTimeoutMs = 60_000, maxConcurrentDownloads = 3): Promise<ImageService> {
   const service = createImageService({
     root: '/fixture',
     observer: { stepEnded: () => undefined, undoFailed: () => undefined },
@@ -73,7 +73,7 @@ async function startImages(progressTimeoutMs = 60_000): Promise<ImageService> {
     options: {
       registryConfigPath: [join(containerd.dir, 'certs.d')],
       pinned: ['*/pinned:*'],
-      maxConcurrentDownloads: 3,
+      maxConcurrentDownloads,
       progressTimeoutMs,
       snapshotters: ['overlayfs'],
     },
@@ -345,6 +345,23 @@ describe('pull()', () => {
     const error = await failure(pull(reference));
     expect(error.kind).toBe('deadline-exceeded');
     expect(error.message).toMatch(/stalled at 1\.[0-9]\/3\.[0-9] MB, layer 2\/2, last byte [0-9]+s ago/);
+  });
+
+  it('fetches other layers while one stalls, where one is fetched at a time', async () => {
+    await images.close();
+    images = await startImages(60_000, 1);
+    const stalled = freshImage({}, 2 * MIB);
+    const layer = stalled.layers[1]?.digest ?? '';
+    const stalledReference = push('team/stalled:v1', stalled);
+    registry.stall.set(layer, MIB);
+    const ended = new AbortController();
+    const broken = pull(stalledReference, undefined, ended.signal);
+    await untilStored(stalled.layers[0]?.digest ?? '');
+    await expect.poll(() => registry.gets(layer), { timeout: 30_000 }).toBe(1);
+    const fine = freshImage();
+    expect(await pull(push('team/fine:v1', fine))).toBe(fine.id);
+    ended.abort();
+    await expect(broken).rejects.toThrow('aborted');
   });
 
   it('passes over a mirror that is away or damaged', async () => {

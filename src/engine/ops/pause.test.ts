@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
+import { EngineError } from '../errors.ts';
 import { containerSpec, sandboxSpec } from '../store/test-records.ts';
 import type { SandboxSpec } from '../types/index.ts';
 import { createContainer } from './create-container.ts';
@@ -31,6 +32,20 @@ describe("runSandbox() with pause = 'always'", () => {
     await using engine = await testEngine();
     const id = await runSandbox({ ...engine.deps, pause: 'always' }, podOf(), NEVER);
     await removeSandbox(engine.deps, id, NEVER);
+    expect(engine.leftovers()).toEqual([]);
+  });
+
+  it('is taken away where a runtime that was killed has left it frozen', async () => {
+    await using engine = await testEngine();
+    const deps = { ...engine.deps, pause: 'always' } as const;
+    const id = await runSandbox(deps, podOf(), NEVER);
+    const { cgroupParent } = engine.store.sandboxes.need(id);
+    const cgroupPath = engine.cgroups.containerPath(cgroupParent, id);
+    engine.tasks.failDelete = () =>
+      engine.cgroups.thawed.includes(cgroupPath)
+        ? undefined
+        : new EngineError('unknown', `cannot delete ${id}: paused`);
+    await removeSandbox(deps, id, NEVER);
     expect(engine.leftovers()).toEqual([]);
   });
 

@@ -10,6 +10,7 @@ import { moveSandbox } from '../store/index.ts';
 import type { SandboxRecord } from '../store/index.ts';
 import type { Image, SandboxSpec, WindowsSecurity } from '../types/index.ts';
 import { windowsSpecSandbox } from './build-windows-spec.ts';
+import { deleteTask } from './delete-task.ts';
 import type { OpsDeps } from './deps.ts';
 import { sandboxLabels } from './labels.ts';
 import { namingShim } from './naming-shim.ts';
@@ -170,14 +171,14 @@ export function withoutPause(record: SandboxRecord): SandboxRecord {
 
 /** Ends and removes the pause process; fine where there is none. */
 export async function removePause(
-  deps: Pick<OpsDeps, 'tasks' | 'objects' | 'exits' | 'layers'>,
+  deps: Pick<OpsDeps, 'tasks' | 'objects' | 'exits' | 'layers' | 'cgroups'>,
   record: SandboxRecord,
   signal: AbortSignal,
 ): Promise<void> {
   if (!hasPause(record)) return;
-  const { id, snapshotter } = record;
+  const { id, cgroupParent, snapshotter } = record;
   if (await deps.tasks.kill(id, SIGKILL, true, signal)) await deps.tasks.wait(id, signal);
-  await deps.tasks.delete(id, id, signal);
+  await deleteTask(deps, { id, sandboxId: id, cgroupPath: deps.cgroups.containerPath(cgroupParent, id) }, signal);
   await deps.objects.delete(id, signal);
   if (snapshotter !== undefined) await deps.layers.removeRoot(id, snapshotter, signal);
 }

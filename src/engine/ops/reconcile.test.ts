@@ -1,6 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { EngineError } from '../errors.ts';
 import type { ReconcileReport } from '../reconcile/index.ts';
 import { containerSpec, sandboxSpec } from '../store/test-records.ts';
 import { createContainer } from './create-container.ts';
@@ -78,6 +79,25 @@ describe('the reconcile loop', () => {
     await engine.store.containers.delete(container);
     await world.loop.sweep();
     expect(engine.leftovers()).toEqual(['sandbox ready', 'namespaces', 'network', 'pod files', 'object', 'task']);
+  });
+
+  it('removes what a runtime that was killed has left frozen: a container and a pause process', async () => {
+    await using world = await setUp();
+    const { engine, pod, container } = world;
+    const { cgroupPath } = engine.store.containers.need(container);
+    const { cgroupParent } = engine.store.sandboxes.need(pod);
+    const frozen = new Map<string, string>([
+      [container, cgroupPath],
+      [pod, engine.cgroups.containerPath(cgroupParent, pod)],
+    ]);
+    await engine.store.containers.delete(container);
+    await engine.store.sandboxes.delete(pod);
+    engine.tasks.failDelete = (id) =>
+      engine.cgroups.thawed.includes(frozen.get(id) ?? '') ? undefined : new EngineError('unknown', `${id} is paused`);
+    await world.loop.sweep();
+    expect(world.reports[0]?.failed).toEqual([]);
+    expect(engine.tasks.tasks.size).toBe(0);
+    expect(new Set(engine.cgroups.thawed)).toEqual(new Set(frozen.values()));
   });
 
   it('leaves everything of a damaged record and of its pod', async () => {

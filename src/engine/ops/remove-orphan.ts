@@ -3,6 +3,7 @@ import { EngineError, isKind } from '../errors.ts';
 import { parseContainerId, parseSandboxId } from '../ids.ts';
 import type { ContainerId, SandboxId } from '../ids.ts';
 import type { FolderThing, MarkedThing } from '../reconcile/index.ts';
+import { deleteTask } from './delete-task.ts';
 import type { OpsDeps } from './deps.ts';
 import type { Marked } from './find-marked.ts';
 import { podShims } from './pod-shims.ts';
@@ -66,12 +67,12 @@ async function removeContainerObject(
   { owner: id, sandbox = id }: MarkedThing,
   signal: AbortSignal,
 ): Promise<void> {
-  const mark = deps.marks.get(id);
+  const cgroupPath = cgroupOf(deps, id);
   const runs = await deps.tasks.kill(id, SIGKILL, true, limited(signal)).catch(() => true); // the cgroup is next
-  if (mark !== undefined) await killCgroup(deps, id, mark.cgroupPath, signal);
+  if (cgroupPath !== undefined) await deps.cgroups.killAll(cgroupPath, limited(signal));
   try {
     if (runs) await unlessGone(deps.tasks.wait(id, limited(signal)));
-    await deps.tasks.delete(id, sandboxId(sandbox), limited(signal));
+    await deleteTask(deps, { id, sandboxId: sandboxId(sandbox), cgroupPath }, limited(signal));
   } catch (error) {
     // containerd cleans up after a shim that has ended: then the next sweep succeeds.
     if (deps.store.sandboxes.get(sandbox) === undefined) {
@@ -82,10 +83,11 @@ async function removeContainerObject(
   await deps.objects.delete(id, limited(signal));
 }
 
-async function killCgroup(deps: RemoveOrphanDeps, id: string, path: string, signal: AbortSignal): Promise<void> {
-  // The mark of a pod names the parent of all its containers' cgroups; the pause process has one below.
-  const own = deps.marks.get(id)?.sandboxId === id ? deps.cgroups.containerPath(path, id) : path;
-  await deps.cgroups.killAll(own, limited(signal));
+/** The mark of a pod names the parent of all its containers' cgroups; the pause process has one below. */
+function cgroupOf({ marks, cgroups }: RemoveOrphanDeps, id: string): string | undefined {
+  const mark = marks.get(id);
+  if (mark === undefined) return undefined;
+  return mark.sandboxId === id ? cgroups.containerPath(mark.cgroupPath, id) : mark.cgroupPath;
 }
 
 async function removeCgroup(deps: RemoveOrphanDeps, path: string, signal: AbortSignal): Promise<void> {

@@ -35,7 +35,7 @@ export class FakeTasks implements TaskService {
   isHung = false;
   /** SIGKILL is taken, and ends nothing. */
   isStubborn = false;
-  failDelete: (() => Error | undefined) | undefined;
+  failDelete: ((id: string) => Error | undefined) | undefined;
   failUpdate: Error | undefined;
   #lastPid = 1000;
 
@@ -104,7 +104,7 @@ export class FakeTasks implements TaskService {
   }
 
   async delete(id: string): Promise<boolean> {
-    const failure = this.failDelete?.();
+    const failure = this.failDelete?.(id);
     if (failure !== undefined) throw failure;
     return this.tasks.delete(id);
   }
