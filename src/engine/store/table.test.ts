@@ -6,6 +6,7 @@ import { newSandboxId } from '../ids.ts';
 import type { SandboxId } from '../ids.ts';
 import { createStore, moveSandbox } from './index.ts';
 import type { SandboxRecord, Store } from './index.ts';
+import { sandboxSpec } from './test-records.ts';
 
 let root: string;
 let store: Store;
@@ -24,22 +25,10 @@ function record(overrides: Partial<SandboxRecord> = {}): SandboxRecord {
   const id = overrides.id ?? newSandboxId();
   return {
     id,
-    spec: {
+    spec: sandboxSpec({
       metadata: { name: `pod-${id.slice(0, 8)}`, uid: 'u', namespace: 'n', attempt: 0 },
-      portMappings: [],
       labels: { createdAt: '12n' },
-      annotations: {},
-      handler: '',
-      sysctls: {},
-      namespaces: { network: 'pod', pid: 'container', ipc: 'pod' },
-      privileged: false,
-      security: {
-        supplementalGroups: [],
-        readonlyRootfs: false,
-        seccomp: { kind: 'unconfined' },
-        apparmor: { kind: 'runtime-default' },
-      },
-    },
+    }),
     createdAt: store.clock.next(),
     state: { phase: 'ready' },
     namespaces: {},

@@ -1,6 +1,6 @@
 import { newContainerId, newSandboxId } from '../ids.ts';
 import type { ContainerRecord, SandboxRecord } from './index.ts';
-import type { ContainerSpec, SandboxSpec } from '../types/index.ts';
+import type { ContainerSecurity, ContainerSpec, SandboxSpec } from '../types/index.ts';
 
 /** Plain specs and records for tests; each overridden in what the test is about. */
 export function sandboxSpec(overrides: Partial<SandboxSpec> = {}): SandboxSpec {
@@ -23,6 +23,25 @@ export function sandboxSpec(overrides: Partial<SandboxSpec> = {}): SandboxSpec {
   };
 }
 
+export function containerSecurity(overrides: Partial<ContainerSecurity> = {}): ContainerSecurity {
+  return {
+    privileged: false,
+    addCapabilities: [],
+    dropCapabilities: [],
+    addAmbientCapabilities: [],
+    pid: 'container',
+    supplementalGroups: [],
+    supplementalGroupsPolicy: 'merge',
+    readonlyRootfs: false,
+    noNewPrivs: false,
+    maskedPaths: [],
+    readonlyPaths: [],
+    seccomp: { kind: 'unconfined' },
+    apparmor: { kind: 'unconfined' },
+    ...overrides,
+  };
+}
+
 export function containerSpec(overrides: Partial<ContainerSpec> = {}): ContainerSpec {
   return {
     metadata: { name: 'main', attempt: 0 },
@@ -37,21 +56,7 @@ export function containerSpec(overrides: Partial<ContainerSpec> = {}): Container
     stdin: false,
     stdinOnce: false,
     tty: false,
-    security: {
-      privileged: false,
-      addCapabilities: [],
-      dropCapabilities: [],
-      addAmbientCapabilities: [],
-      pid: 'container',
-      supplementalGroups: [],
-      supplementalGroupsPolicy: 'merge',
-      readonlyRootfs: false,
-      noNewPrivs: false,
-      maskedPaths: [],
-      readonlyPaths: [],
-      seccomp: { kind: 'unconfined' },
-      apparmor: { kind: 'unconfined' },
-    },
+    security: containerSecurity(),
     resources: {},
     ...overrides,
   };

@@ -1,5 +1,6 @@
 import { CAPABILITIES, DEFAULT_CAPABILITIES } from '../../../capability-names.ts';
 import type { HostFacts } from '../../host/index.ts';
+import { containerSecurity, containerSpec } from '../../store/test-records.ts';
 import type { ContainerSecurity, ContainerSpec, ImageConfig } from '../../types/index.ts';
 import type { ContainerSpecInput } from './container-spec.ts';
 
@@ -37,42 +38,21 @@ export function imageConfig(more: Partial<ImageConfig> = {}): ImageConfig {
 }
 
 export function security(more: Partial<ContainerSecurity> = {}): ContainerSecurity {
-  return {
-    privileged: false,
-    addCapabilities: [],
-    dropCapabilities: [],
-    addAmbientCapabilities: [],
-    pid: 'container',
-    supplementalGroups: [],
-    supplementalGroupsPolicy: 'merge',
-    readonlyRootfs: false,
-    noNewPrivs: false,
+  return containerSecurity({
     maskedPaths: ['/proc/kcore'],
     readonlyPaths: ['/proc/sys'],
-    seccomp: { kind: 'unconfined' },
     apparmor: { kind: 'runtime-default' },
     ...more,
-  };
+  });
 }
 
 export function containerRequest(more: Partial<ContainerSpec> = {}): ContainerSpec {
-  return {
+  return containerSpec({
     metadata: { name: 'web', attempt: 0 },
     image: { image: 'registry.example/web:1', annotations: {} },
-    command: [],
-    args: [],
-    env: [],
-    mounts: [],
-    devices: [],
-    labels: {},
-    annotations: {},
-    stdin: false,
-    stdinOnce: false,
-    tty: false,
     security: security(),
-    resources: {},
     ...more,
-  };
+  });
 }
 
 export function specInput(more: Partial<ContainerSpecInput> = {}): ContainerSpecInput {
