@@ -1,5 +1,5 @@
-import { checkConfig, defaultConfig, formatProblem } from '../config/index.ts';
-import { examine } from '../doctor/index.ts';
+import { checkConfig, defaultConfig, diskFiles, formatProblem } from '../config/index.ts';
+import { examine, namedFileChecks } from '../doctor/index.ts';
 import type { Finding, Host, Level } from '../doctor/index.ts';
 import { printJson, type Call } from './command.ts';
 import { Ended } from './errors.ts';
@@ -16,7 +16,7 @@ const CHECK_WIDTH = 14;
 /** Prints what is found; throws Ended when there is an error among it. */
 export async function reportOn(host: Host, call: Pick<Call, 'stdout' | 'options' | 'json'>): Promise<void> {
   const file = call.options.text('config');
-  const { config, problems } = checkConfig(file === undefined ? [] : ['--config', file]);
+  const { config, problems } = checkConfig(file === undefined ? [] : ['--config', file], diskFiles(namedFileChecks));
   const findings = [
     ...problems.map((problem) => misconfigured(formatProblem(problem))),
     ...(await examine(host, config ?? defaultConfig())),

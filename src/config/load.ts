@@ -4,7 +4,7 @@ import { assemble, problemAt, type Assembled } from './assemble.ts';
 import { ConfigError, type ConfigProblem } from './config-error.ts';
 import { readFlags } from './flags.ts';
 import { parseLayer, type Layer } from './layer.ts';
-import { checkSeccompFiles } from './seccomp-files.ts';
+import { checkNamedFiles, type NamedFileChecks } from './named-files.ts';
 import { checkWhole, SCHEMA, type Config } from './schema.ts';
 
 /** Read when no --config is given; it may be missing, a file that is asked for may not. */
@@ -16,6 +16,8 @@ export interface ConfigFiles {
   readonly readFile: (path: string) => Uint8Array;
   /** The names in a folder; throws like readFile. */
   readonly listDir: (path: string) => readonly string[];
+  /** Absent: files that keys name are not looked at. */
+  readonly checks?: NamedFileChecks;
 }
 
 export interface CheckedConfig {
@@ -55,8 +57,13 @@ export function checkConfig(argv: readonly string[], files: ConfigFiles = diskFi
   return problems.length === 0 ? { config, problems, files: read } : { problems, files: read };
 }
 
-function diskFiles(): ConfigFiles {
-  return { readFile: (path) => readFileSync(path), listDir: (path) => readdirSync(path) };
+/** The node's own. */
+export function diskFiles(checks?: NamedFileChecks): ConfigFiles {
+  return {
+    readFile: (path) => readFileSync(path),
+    listDir: (path) => readdirSync(path),
+    ...(checks === undefined ? {} : { checks }),
+  };
 }
 
 function addFile(
@@ -104,7 +111,8 @@ function wholeProblems(
   main: string,
   files: ConfigFiles,
 ): readonly ConfigProblem[] {
-  const problems = [...checkWhole(config), ...checkSeccompFiles(config, files.readFile)];
+  const { checks } = files;
+  const problems = [...checkWhole(config), ...(checks === undefined ? [] : checkNamedFiles(config, checks))];
   return problems.map(({ key, message }) => {
     const layer = assembled.origin(key);
     return layer === undefined ? { file: main, key: key.join('.'), message } : problemAt(layer, key, message);

@@ -1,6 +1,6 @@
 import { isatty } from 'node:tty';
-import { checkConfig, ConfigError, loadConfig, runConfigCommand, usage } from '../config/index.ts';
-import { createEngine } from '../engine/index.ts';
+import { checkConfig, ConfigError, diskFiles, loadConfig, runConfigCommand, usage } from '../config/index.ts';
+import { createEngine, namedFileChecks } from '../engine/index.ts';
 import { createCallContext, createLogger } from '../telemetry/index.ts';
 import { VERSION } from '../version.ts';
 import { findEntries } from './entries.ts';
@@ -15,7 +15,7 @@ const STDERR = 2;
 /** davitd as it is called; resolves with the exit code. */
 export async function runCommand(argv: readonly string[]): Promise<number> {
   try {
-    if (argv[0] === 'config') return runConfigCommand(argv.slice(1), process.stdout);
+    if (argv[0] === 'config') return runConfigCommand(argv.slice(1), process.stdout, configFiles());
     if (argv.includes('--help') || argv.includes('-h')) return print(usage());
     if (argv.includes('--version')) return print(`davitd ${VERSION}\n`);
     return await serve(argv);
@@ -27,7 +27,7 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
 }
 
 async function serve(argv: readonly string[]): Promise<number> {
-  const config = loadConfig(argv);
+  const config = loadConfig(argv, configFiles());
   const refusal = unprivileged(thisMachine());
   if (refusal !== undefined) {
     process.stderr.write(`${refusal}\n`);
@@ -42,7 +42,7 @@ async function serve(argv: readonly string[]): Promise<number> {
     return await runDaemon(config, {
       logger,
       calls,
-      readConfig: () => checkConfig(argv),
+      readConfig: () => checkConfig(argv, configFiles()),
       createEngine: (deps) =>
         createEngine(config, { ...deps, version: VERSION, entries: findEntries(import.meta.url) }),
     });
@@ -50,6 +50,10 @@ async function serve(argv: readonly string[]): Promise<number> {
     logger.fatal({ err: error }, 'davitd cannot start');
     return FAILED;
   }
+}
+
+function configFiles() {
+  return diskFiles(namedFileChecks);
 }
 
 function print(text: string): number {

@@ -15,6 +15,7 @@ export type { PullReport, PullWork } from './image/index.ts';
 export type { Instruments, Work } from './instruments.ts';
 export { createEngine } from './engine.ts';
 export type { EngineDeps, EngineEntries, EngineRuntime } from './engine.ts';
+export { namedFileChecks } from './named-files.ts';
 export type { StepReport } from './op.ts';
 export type { OrphanKind, ReconcileReport } from './reconcile/index.ts';
 export { ORPHAN_KINDS } from './reconcile/index.ts';

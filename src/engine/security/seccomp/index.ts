@@ -4,4 +4,4 @@ export { localhostSeccompProfile } from './localhost-profile.ts';
 export type { OciSeccomp } from './oci-seccomp.ts';
 export { parseSeccompProfile } from './parse-profile.ts';
 export type { SeccompFile } from './parse-profile.ts';
-export { MAX_PROFILE_BYTES, readProfileFile } from './profile-file.ts';
+export { checkProfileFile, readProfileFile } from './profile-file.ts';

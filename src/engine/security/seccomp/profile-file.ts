@@ -1,7 +1,6 @@
-import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
-import type { FileHandle } from 'node:fs/promises';
+import { readRegularFile, readRegularFileSync } from '../../../sys/regular-file.ts';
 import { EngineError, messageOf } from '../../errors.ts';
+import { parseSeccompProfile } from './parse-profile.ts';
 
 /** Ten times the largest profile that anybody is known to have. */
 export const MAX_PROFILE_BYTES = 1024 * 1024;
@@ -11,26 +10,14 @@ export const MAX_PROFILE_BYTES = 1024 * 1024;
  * a pipe or a device is never waited for.
  */
 export async function readProfileFile(path: string, maxBytes: number = MAX_PROFILE_BYTES): Promise<string> {
-  const handle = await openFile(path);
   try {
-    const stats = await handle.stat();
-    if (!stats.isFile()) throw new EngineError('invalid-argument', `${path}: is not a regular file`);
-    // A file that grows meanwhile is seen by the byte that it has too many.
-    const buffer = Buffer.alloc(maxBytes + 1);
-    const { bytesRead } = await handle.read(buffer, 0, Math.min(stats.size, maxBytes) + 1, 0);
-    if (Math.max(stats.size, bytesRead) > maxBytes) {
-      throw new EngineError('invalid-argument', `${path}: is larger than ${maxBytes} bytes`);
-    }
-    return buffer.toString('utf8', 0, bytesRead);
-  } finally {
-    await handle.close();
+    return await readRegularFile(path, maxBytes);
+  } catch (error) {
+    throw new EngineError('invalid-argument', messageOf(error), { cause: error });
   }
 }
 
-async function openFile(path: string): Promise<FileHandle> {
-  try {
-    return await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
-  } catch (error) {
-    throw new EngineError('invalid-argument', `${path}: cannot be read: ${messageOf(error)}`, { cause: error });
-  }
+/** Throws an error that says what is wrong with the profile in a file that the configuration names. */
+export function checkProfileFile(path: string): void {
+  parseSeccompProfile(readRegularFileSync(path, MAX_PROFILE_BYTES), path);
 }
