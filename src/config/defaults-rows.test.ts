@@ -4,18 +4,7 @@ import { checkUlimits } from './defaults-rows.ts';
 import { SCHEMA } from './schema.ts';
 
 function check(ulimits: Readonly<Record<string, string>>): readonly string[] {
-  return checkUlimits({
-    env: [],
-    ulimits,
-    imageVolumes: 'bind',
-    defaultCapabilities: [],
-    unsetSeccomp: 'unconfined',
-    tolerateMissingHugetlb: true,
-    minMemoryBytes: 0,
-    privilegedSeccompProfile: 'unconfined',
-    additionalDevices: [],
-    deviceOwnership: false,
-  }).map(({ name }) => name);
+  return checkUlimits({ ulimits }).map(({ name }) => name);
 }
 
 describe('checkUlimits()', () => {
@@ -53,6 +42,11 @@ describe('the keys of what every pod and container gets', () => {
     [{ containers: { additional_devices: ['/dev/x:/dev/y:'] } }, 'containers.additional_devices'],
     [{ containers: { additional_devices: ['/dev/x:/dev/y:rx'] } }, 'containers.additional_devices'],
     [{ containers: { min_memory: '12' } }, 'containers.min_memory'],
+    [{ containers: { allowed_devices: ['/dev/x:/dev/y'] } }, 'containers.allowed_devices'],
+    [{ containers: { allowed_devices: ['/dev/x,y'] } }, 'containers.allowed_devices'],
+    [{ containers: { allowed_devices: ['/dev'] } }, 'containers.allowed_devices'],
+    [{ pods: { pause_cpus: '3-1' } }, 'pods.pause_cpus'],
+    [{ pods: { pause_cpus: '' } }, 'pods.pause_cpus'],
   ])('refuse %j', (tree, key) => {
     const layer = { source: 'f', tree, lineOf: () => 1, nameOf: (path: readonly string[]) => path.join('.') };
     const { problems } = assemble(SCHEMA, [layer]);

@@ -1,6 +1,7 @@
 import { CAPABILITIES, DEFAULT_CAPABILITIES, fullCapabilityName } from '../capability-names.ts';
+import { DEVICE_TEXT } from '../device-text.ts';
 import { BadValue, type Kind } from './kind.ts';
-import { boolean, listOf, oneOf, size, text, textMap } from './kinds.ts';
+import { boolean, cpuList, listOf, oneOf, size, text, textMap } from './kinds.ts';
 import { key, optionalKey, type Rows, type ValueOf } from './node.ts';
 
 const TIB = 1024 ** 4;
@@ -13,10 +14,12 @@ const ULIMIT_VALUE = /^(unlimited|\d{1,15})(:(unlimited|\d{1,15}))?$/;
 
 const sysctlName = text('sysctl', /^[a-z0-9_-]+([./][a-z0-9_-]+)+$/, 'the name of a sysctl like net.core.somaxconn');
 const ulimitName = text('limit', ULIMITS, 'a limit like nofile, nproc or core');
-/** Paths below /dev without `.` and `..`; permissions in the order of r, w, m. */
-const DEVICE = /^\/dev(\/(?!\.\.?(\/|:|$))[^/:\s]+)+(:\/dev(\/(?!\.\.?(\/|:|$))[^/:\s]+)+(:(?=[rwm])r?w?m?)?)?$/;
-
-const device = text('device', DEVICE, 'a device like /dev/fuse, or /dev/x:/dev/y:rw for another path and fewer rights');
+const devicePath = text('path', /^\/dev(\/(?!\.\.?(\/|$))[^/:,\s]+)+$/, 'the path of a device like /dev/fuse');
+const device = text(
+  'device',
+  DEVICE_TEXT,
+  'a device like /dev/fuse, or /dev/x:/dev/y:rw for another path and fewer rights',
+);
 const variable = text('variable', /^[^=\0]+=[^\0]*$/, 'a variable with its value like LANG=C.UTF-8');
 const zone = text(
   'time zone',
@@ -47,6 +50,11 @@ export const POD_ROWS = {
     textMap(sysctlName),
     {},
     "Of pods that have the namespace which a sysctl belongs to for themselves. A pod's own count before these, and these before the two keys above.",
+  ),
+  pause_cpus: optionalKey(
+    cpuList(),
+    '0-1',
+    "The CPUs that pause processes run on, where a pod has one of davit's. davitd and davit-pump have those of their units. Absent: all that the pod may use.",
   ),
 } as const satisfies Rows;
 
@@ -107,6 +115,11 @@ export const CONTAINER_ROWS = {
     [],
     "Devices of the node, or folders of them, that every container has, `/dev/x:/dev/y:rwm`: the node's path, the container's if it is another, and what may be done. A device of the request on the same path wins. One that is not there fails creates.",
   ),
+  allowed_devices: key(
+    listOf(devicePath),
+    [],
+    "Devices of the node that a pod may have by its annotation `io.kubernetes.cri-o.Devices`, `/dev/x:/dev/y:rwm` with commas between, where the handler's pod_annotations lets that through.",
+  ),
   device_ownership: key(
     boolean(),
     false,
@@ -120,7 +133,7 @@ interface UlimitProblem {
 }
 
 /** What the names alone do not tell. */
-export function checkUlimits({ ulimits }: ValueOf<typeof CONTAINER_ROWS>): readonly UlimitProblem[] {
+export function checkUlimits({ ulimits }: Pick<ValueOf<typeof CONTAINER_ROWS>, 'ulimits'>): readonly UlimitProblem[] {
   return Object.entries(ulimits)
     .filter(([, value]) => !ULIMIT_VALUE.test(value) || softAboveHard(value))
     .map(([name, value]) => ({

@@ -63,6 +63,11 @@ export const HANDLER_ROWS = {
     false,
     'Containers without privileges may write to their own /sys/fs/cgroup, too. Wants cgroup v2, where they see no other.',
   ),
+  exec_cpu_affinity: key(
+    oneOf('all', 'first'),
+    'all',
+    'Which CPUs commands (exec, probes) start on: all of the container, or the first of those that it has for itself. Wants runc 1.3 and containerd 2.1.',
+  ),
   seccomp_profile: optionalKey(
     absolutePath(),
     '/etc/davit/seccomp.json',

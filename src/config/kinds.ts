@@ -1,5 +1,6 @@
 import { isIP, isIPv4 } from 'node:net';
 import { isAbsolute } from 'node:path';
+import { parseCpuList } from '../cpu-list.ts';
 import { BadValue, type Kind } from './kind.ts';
 import { isTable, typeName } from './toml-value.ts';
 import { parseWildcard } from '../wildcard.ts';
@@ -119,6 +120,14 @@ export function textMap(name: Kind<string>): Kind<Readonly<Record<string, string
     fromFlag: (value) => value,
     toRaw: (value) => value,
   };
+}
+
+/** A list of CPUs as the kernel writes it. */
+export function cpuList(): Kind<string> {
+  return plain('list of CPUs', (list) => {
+    if (parseCpuList(list) === undefined) throw new BadValue(`must be a list of CPUs like 0-1,4, got "${list}"`);
+    return list;
+  });
 }
 
 export function absolutePath(): Kind<string> {

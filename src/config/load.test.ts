@@ -73,6 +73,7 @@ describe('loadConfig()', () => {
       containerAnnotations: ['io.microsoft.container.*'],
       privilegedWithoutHostDevices: false,
       cgroupWritable: false,
+      execCpuAffinity: 'all',
       cniConfDir: '/etc/cni/win.d',
       options: { SandboxImage: 'pause:1', SandboxIsolation: 'HYPERVISOR', VmProcessorCount: 4 },
     });

@@ -1,4 +1,4 @@
-import { integer, oneOf } from './kinds.ts';
+import { boolean, integer, oneOf } from './kinds.ts';
 import { key, type Rows } from './node.ts';
 
 /** Fewer have no pairs for the pods of a node. */
@@ -17,6 +17,11 @@ export const SECURITY_ROWS = {
     oneOf('auto', 'off'),
     'auto',
     'Whether pods, containers and their files have labels of SELinux: where the node can, or never. Options of requests are passed over then. Change it on a node without pods.',
+  ),
+  selinux_on_host_network: key(
+    boolean(),
+    true,
+    "Whether pods on the node's network have labels of SELinux. Off: new ones run under the label of their shim, as with CRI-O's hostnetwork_disable_selinux.",
   ),
   selinux_category_range: key(
     integer({ min: LEAST_CATEGORIES, max: CATEGORIES }),

@@ -60,6 +60,8 @@ export interface HandlerConfig {
   readonly containerAnnotations: readonly string[];
   readonly privilegedWithoutHostDevices: boolean;
   readonly cgroupWritable: boolean;
+  /** On which CPUs of a container's own cpuset commands start. */
+  readonly execCpuAffinity: 'all' | 'first';
   /** The file that is the default seccomp profile; absent: davit's own is. */
   readonly seccompProfile?: string;
   readonly cniConfDir?: string;
@@ -72,6 +74,8 @@ export type IpPreference = 'cni' | 'ipv4' | 'ipv6';
 export interface SecurityConfig {
   readonly apparmor: 'auto' | 'off';
   readonly selinux: 'auto' | 'off';
+  /** Off: pods on the node's network have no labels. */
+  readonly selinuxOnHostNetwork: boolean;
   /** Levels of pods have categories below this. */
   readonly selinuxCategoryRange: number;
 }
@@ -83,6 +87,8 @@ export interface PodDefaults {
   readonly unprivilegedPing: boolean;
   /** Where the namespace that they belong to is the pod's own. */
   readonly sysctls: StringMap;
+  /** The CPUs of pause processes, `0-1,4`; absent: all. */
+  readonly pauseCpus?: string;
 }
 
 /** What a container gets beside what it asks for. */
@@ -108,6 +114,8 @@ export interface ContainerDefaults {
   readonly privilegedSeccompProfile: string;
   /** `/dev/x[:/dev/y[:rwm]]`. */
   readonly additionalDevices: readonly string[];
+  /** Paths of devices that a pod's annotation may name. */
+  readonly allowedDevices: readonly string[];
   /** Devices belong to the user and group that the request names. */
   readonly deviceOwnership: boolean;
 }

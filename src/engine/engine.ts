@@ -3,14 +3,15 @@ import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BootRecord } from './boot-record.ts';
 import type { SinceLast } from './boot-record.ts';
+import { checkPodDefaults } from './check-pod-defaults.ts';
 import { createContainerd, createShims, SUPERVISED_FOLDER } from './containerd/index.ts';
 import type { Containerd } from './containerd/index.ts';
 import type { EngineConfig } from './engine-config.ts';
 import type { Engine } from './engine-api.ts';
-import { EngineError, messageOf } from './errors.ts';
+import { messageOf } from './errors.ts';
 import { EventHub } from './events/index.ts';
 import { createExecService, ShimProcesses } from './exec/index.ts';
-import { APPARMOR_PARSER, readBoot, readHostFacts, withoutSwitchedOff } from './host/index.ts';
+import { APPARMOR_PARSER, onlineCpus, readBoot, readHostFacts, withoutSwitchedOff } from './host/index.ts';
 import type { Boot } from './host/index.ts';
 import { removeFormerBoot } from './former-boot.ts';
 import { createImageService } from './image/index.ts';
@@ -46,7 +47,7 @@ import { createCgroupService } from './runtime/cgroup/index.ts';
 import { ContainerdObjects } from './runtime/container-objects.ts';
 import { createHandlers, LiveHandlers } from './runtime/handlers.ts';
 import type { Handlers } from './runtime/handlers.ts';
-import { createNamespaceService, sysctlKind } from './runtime/namespaces/index.ts';
+import { createNamespaceService } from './runtime/namespaces/index.ts';
 import { createPodPorts } from './runtime/pod-ports/index.ts';
 import { createShimProcesses } from './runtime/shim-processes.ts';
 import { ShimTasks } from './runtime/tasks.ts';
@@ -117,7 +118,7 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
   const detached = AsyncLocalStorage.snapshot();
   let live = config;
   const host = withoutSwitchedOff(await readHostFacts(), config.security);
-  checkPodDefaults(config);
+  checkPodDefaults(config.pods, await onlineCpus());
   const store = createStore(config.root);
   const events = new EventHub();
   watchRecords(store, events);
@@ -186,9 +187,10 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
   });
   const jobs = new Jobs((key, error) => logger.error({ job: key, error: messageOf(error) }, 'a create was not undone'));
   const pauseRoot = join(config.root, 'pause');
-  const runtimes = new RuntimeProbes(handlers, logger, host.kernelVersion, (snapshotter) =>
-    remapsIds(containerd, snapshotter),
-  );
+  const runtimes = new RuntimeProbes(handlers, logger, host.kernelVersion, {
+    remapsIds: (snapshotter) => remapsIds(containerd, snapshotter),
+    version: () => containerd.facts()?.version,
+  });
   const opsDeps: OpsDeps = {
     store,
     jobs,
@@ -290,7 +292,7 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
             restore(opsDeps, since.rebooted ? boot.startedAt : undefined, signal),
           );
         });
-        await execs.recover((id) => execTarget(store, id));
+        await execs.recover((id) => execTarget(opsDeps, id));
         gate.open();
         afterReboot.begin(since);
         await network.gc(signal);
@@ -313,15 +315,6 @@ export async function createEngine(config: EngineConfig, deps: EngineDeps): Prom
     },
     close: () => closeAll(services),
   };
-}
-
-function checkPodDefaults({ pods }: EngineConfig): void {
-  const unknown = Object.keys(pods.sysctls).find((name) => sysctlKind(name) === undefined);
-  if (unknown === undefined) return;
-  throw new EngineError(
-    'failed-precondition',
-    `pods.sysctls: ${unknown} belongs to the node; kernel.shm*, kernel.msg*, kernel.sem, fs.mqueue.* and net.* are a pod's`,
-  );
 }
 
 /** The default handler's first: pulls unpack for it. */

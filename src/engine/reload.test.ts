@@ -13,6 +13,7 @@ const RUNC = {
   defaultAnnotations: {},
   privilegedWithoutHostDevices: false,
   cgroupWritable: false,
+  execCpuAffinity: 'all' as const,
 };
 
 /** The parts that a reload reads. */

@@ -1,5 +1,6 @@
 import { messageOf } from './errors.ts';
 import type { Logger } from './logger.ts';
+import { affinityWarning } from './runtime/exec-affinity.ts';
 import { isRuncLike } from './runtime/handlers.ts';
 import type { Handlers } from './runtime/handlers.ts';
 import { probeRuntime } from './runtime/runtime-probe.ts';
@@ -7,19 +8,24 @@ import { handlerFeatures } from './runtime/handler-features.ts';
 import type { RuntimeProbe } from './runtime/runtime-probe.ts';
 import type { HandlerFeatures } from './types/index.ts';
 
-/** Whether a snapshotter of containerd's can give a root with its ids shifted. */
-export type RemapsIds = (snapshotter: string) => boolean;
+/** What is asked of containerd itself. */
+export interface ContainerdAbilities {
+  /** Whether a snapshotter can give a root with its ids shifted. */
+  remapsIds(snapshotter: string): boolean;
+  /** Undefined until it has answered. */
+  version(): string | undefined;
+}
 
 /** What the OCI runtimes behind the handlers are, asked once at start. Each by its handler's name. */
 export class RuntimeProbes {
   readonly #handlers: Handlers;
   readonly #logger: Logger;
   readonly #kernelVersion: string;
-  readonly #remapsIds: RemapsIds;
+  readonly #containerd: ContainerdAbilities;
   readonly #probes = new Map<string, RuntimeProbe>();
 
-  constructor(handlers: Handlers, logger: Logger, kernelVersion: string, remapsIds: RemapsIds) {
-    this.#remapsIds = remapsIds;
+  constructor(handlers: Handlers, logger: Logger, kernelVersion: string, containerd: ContainerdAbilities) {
+    this.#containerd = containerd;
     this.#handlers = handlers;
     this.#logger = logger;
     this.#kernelVersion = kernelVersion;
@@ -39,8 +45,10 @@ export class RuntimeProbes {
       asked.map(async ({ name, config }) => {
         try {
           const probe = await probeRuntime(config, signal);
-          this.#probes.set(name, probe);
-          for (const warning of probe.warnings) this.#logger.warn({ handler: name }, warning);
+          const affinity = affinityWarning(config, probe.version, this.#containerd.version());
+          const warnings = affinity === undefined ? probe.warnings : [...probe.warnings, affinity];
+          this.#probes.set(name, { ...probe, warnings });
+          for (const warning of warnings) this.#logger.warn({ handler: name }, warning);
         } catch (error) {
           this.#logger.error({ handler: name, error: messageOf(error) }, 'the OCI runtime of a handler cannot be used');
         }
@@ -52,7 +60,10 @@ export class RuntimeProbes {
   features(name: string): HandlerFeatures {
     const handler = this.#handlers.resolve(name);
     const features = handlerFeatures(this.#probes.get(handler.name)?.features, this.#kernelVersion);
-    return { ...features, userNamespaces: features.userNamespaces && this.#remapsIds(handler.config.snapshotter) };
+    return {
+      ...features,
+      userNamespaces: features.userNamespaces && this.#containerd.remapsIds(handler.config.snapshotter),
+    };
   }
 
   get probes(): Readonly<Record<string, RuntimeProbe>> {

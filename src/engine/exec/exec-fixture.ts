@@ -191,7 +191,7 @@ async function runContainer(clients: Clients, dir: string): Promise<ExecTarget> 
   const rootfs = [{ type: 'bind', source: root, target: '', options: ['rbind', 'rw'] }];
   const { pid } = await clients.tasks.create({ containerId: id, rootfs }, options);
   await clients.tasks.start({ containerId: id }, options);
-  return { id, cgroupPath, pid };
+  return { id, cgroupPath, pid, cpuAffinity: 'all' };
 }
 
 function specOf(cgroupsPath: string): Buffer {

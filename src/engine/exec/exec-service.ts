@@ -132,6 +132,7 @@ class ShimExecs implements ExecService {
       cmd: request.cmd,
       tty: request.tty,
       size: request.size,
+      cpuAffinity: target.cpuAffinity,
       mark: execMark(ids),
       hardLocks: hardLocksIn(limits ?? ''),
     });

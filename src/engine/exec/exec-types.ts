@@ -8,6 +8,8 @@ export interface ExecTarget {
   readonly cgroupPath: string;
   /** Its first process, as the node numbers it. */
   readonly pid: number;
+  /** Which CPUs of the container's own cpuset a command starts on. */
+  readonly cpuAffinity: 'all' | 'first';
 }
 
 /** Gets every piece as it comes. The bytes are the sink's for the time of the call only. */

@@ -25,6 +25,7 @@ function process(more: Partial<ExecProcessInput> = {}): string {
     containerId: ID,
     cmd: ['ls', '-l'],
     tty: false,
+    cpuAffinity: 'all',
     mark: 77n,
     hardLocks: undefined,
     ...more,
@@ -51,6 +52,13 @@ describe('execProcess()', () => {
     expect(JSON.parse(process({ tty: true, size }))).toMatchObject({ consoleSize: size });
     expect(JSON.parse(process({ tty: true }))).not.toHaveProperty('consoleSize');
     expect(JSON.parse(process({ size }))).not.toHaveProperty('consoleSize');
+  });
+
+  it("keeps to the first CPU of the container's own, if it is to", () => {
+    const spec = { process: CONTAINER, linux: { resources: { cpu: { cpus: '4-7,2' } } } };
+    expect(JSON.parse(process({ spec, cpuAffinity: 'first' }))).toMatchObject({ execCPUAffinity: { final: '2' } });
+    expect(JSON.parse(process({ spec }))).not.toHaveProperty('execCPUAffinity');
+    expect(JSON.parse(process({ cpuAffinity: 'first' }))).not.toHaveProperty('execCPUAffinity');
   });
 
   it('marks by the soft limit of file locks, and leaves the hard one', () => {

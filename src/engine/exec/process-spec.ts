@@ -1,3 +1,4 @@
+import { parseCpuList } from '../../cpu-list.ts';
 import { EngineError } from '../errors.ts';
 import type { TerminalSize } from './exec-types.ts';
 
@@ -13,6 +14,8 @@ export interface ExecProcessInput {
   readonly containerId: string;
   readonly cmd: readonly string[];
   readonly tty: boolean;
+  /** Which CPUs of the container's own cpuset it starts on. */
+  readonly cpuAffinity: 'all' | 'first';
   /** Of the terminal. */
   readonly size?: TerminalSize | undefined;
   /** What marks the process and its descendants; see execMark(). */
@@ -43,6 +46,7 @@ export function execProcess(input: ExecProcessInput): string {
     args: input.cmd,
     ...(input.tty ? { env: withTerm(process.env ?? []) } : {}),
     consoleSize: input.tty ? input.size : undefined,
+    execCPUAffinity: affinityOf(input),
     commandLine: undefined,
   });
   // A limit may be larger than what a JSON number of JavaScript can be.
@@ -73,6 +77,21 @@ function processOf({ spec, containerId }: ExecProcessInput): ContainerProcess {
     if (typeof spec.process === 'object' && spec.process !== null) return spec.process;
   }
   throw new EngineError('internal', `the spec that containerd keeps of container ${containerId} has no process`);
+}
+
+/** Of OCI 1.2.1; older runtimes and shims pass it over. Only a container with CPUs of its own has a first one to keep to. */
+function affinityOf({ spec, cpuAffinity }: ExecProcessInput): { readonly final: string } | undefined {
+  if (cpuAffinity === 'all') return undefined;
+  const [first] = parseCpuList(cpusetOf(spec)) ?? [];
+  return first === undefined ? undefined : { final: String(first) };
+}
+
+function cpusetOf(spec: unknown): string {
+  const { linux } = spec as {
+    readonly linux?: { readonly resources?: { readonly cpu?: { readonly cpus?: unknown } } };
+  };
+  const cpus = linux?.resources?.cpu?.cpus;
+  return typeof cpus === 'string' ? cpus : '';
 }
 
 interface Limit {

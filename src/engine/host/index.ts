@@ -7,3 +7,4 @@ export type { HostDevice } from './host-devices.ts';
 export { APPARMOR_PARSER, readHostFacts } from './host-facts.ts';
 export type { HostFacts, ProcessFacts } from './host-facts.ts';
 export { withoutSwitchedOff } from './switched-off.ts';
+export { onlineCpus } from './online-cpus.ts';

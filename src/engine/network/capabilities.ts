@@ -3,7 +3,7 @@ import type { DnsConfig, PortMapping, StringMap } from '../types/index.ts';
 import type { PluginConf } from './cni-conf.ts';
 import type { JsonObject } from './json.ts';
 import { isObject } from './json.ts';
-import { parseQuantity } from './quantity.ts';
+import { parseQuantity } from '../quantity.ts';
 
 /** What a pod asks of the plugins that can do it. */
 export interface CapabilityRequest {

@@ -1,17 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { additionalDevices, parseAdditionalDevice } from './additional-devices.ts';
-
-describe('parseAdditionalDevice()', () => {
-  it('takes the path of the node for the container’s, and everything allowed, unless it is told', () => {
-    expect(parseAdditionalDevice('/dev/a')).toEqual({
-      hostPath: '/dev/a',
-      containerPath: '/dev/a',
-      permissions: 'rwm',
-    });
-    expect(parseAdditionalDevice('/dev/a:/dev/b').containerPath).toBe('/dev/b');
-    expect(parseAdditionalDevice('/dev/a:/dev/b:r').permissions).toBe('r');
-  });
-});
+import { additionalDevices } from './additional-devices.ts';
 
 describe('additionalDevices()', () => {
   it('looks devices up on the node', async () => {

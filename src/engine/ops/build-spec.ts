@@ -9,6 +9,7 @@ import type { RelabelSource } from '../security/index.ts';
 import type { ContainerRecord, SandboxRecord } from '../store/index.ts';
 import type { DeviceSpec, Image, MountSpec } from '../types/index.ts';
 import { additionalDevices } from './additional-devices.ts';
+import { annotatedDevices } from './annotated-devices.ts';
 import { buildWindowsSpec } from './build-windows-spec.ts';
 import type { PreparedVolumes } from './container-volumes.ts';
 import type { OpsDeps } from './deps.ts';
@@ -65,7 +66,10 @@ export async function buildContainerSpec(
     mounts,
     volumes: volumes.declared,
     devices: await lookUpDevices(spec.devices),
-    additionalDevices: await additionalDevices(deps.defaults.containers.additionalDevices),
+    additionalDevices: [
+      ...(await additionalDevices(deps.defaults.containers.additionalDevices)),
+      ...(await annotatedDevices(sandbox.spec.annotations, handler, deps.defaults.containers)),
+    ],
     hostDevices: spec.security.privileged && !handler.privilegedWithoutHostDevices ? await allHostDevices() : [],
     profiles: await deps.profiles.resolve(
       { seccomp: seccomp.profile, seccompField: seccomp.field, apparmor: spec.security.apparmor },

@@ -37,7 +37,7 @@ export interface OpsDeps {
   readonly defaults: {
     readonly pods: PodDefaults;
     readonly containers: ContainerDefaults;
-    readonly security: Pick<SecurityConfig, 'selinuxCategoryRange'>;
+    readonly security: Pick<SecurityConfig, 'selinuxCategoryRange' | 'selinuxOnHostNetwork'>;
   };
   /** What each handler's OCI runtime can do. */
   readonly runtimes: { features(handlerName: string): HandlerFeatures };

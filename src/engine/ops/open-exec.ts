@@ -1,10 +1,11 @@
 import { EngineError } from '../errors.ts';
 import type { ExecRequest, ExecSession, ExecTarget } from '../exec/index.ts';
 import { defineOp, runOp } from '../op.ts';
-import type { ContainerRecord, Store } from '../store/index.ts';
+import type { Handlers } from '../runtime/handlers.ts';
+import type { ContainerRecord } from '../store/index.ts';
 import type { OpsDeps } from './deps.ts';
 
-export type OpenExecDeps = Pick<OpsDeps, 'store' | 'execs' | 'observer' | 'work'>;
+export type OpenExecDeps = Pick<OpsDeps, 'store' | 'execs' | 'observer' | 'work' | 'handlers'>;
 
 export const OPEN_EXEC = defineOp('open-exec', ['start-process']);
 
@@ -19,7 +20,7 @@ export async function openExec(
   signal: AbortSignal,
 ): Promise<ExecSession> {
   const record = deps.store.containers.need(id);
-  const target = targetOf(record);
+  const target = targetOf(deps.handlers, record);
   if (target === undefined) {
     const { phase } = record.state;
     throw new EngineError('failed-precondition', `container ${record.id} is ${phase}; commands run in a running one`);
@@ -37,11 +38,20 @@ export async function openExec(
 }
 
 /** Where a container's processes are; undefined for one that is gone or does not run. */
-export function execTarget(store: Store, containerId: string): ExecTarget | undefined {
+export function execTarget(
+  { store, handlers }: Pick<OpsDeps, 'store' | 'handlers'>,
+  containerId: string,
+): ExecTarget | undefined {
   const record = store.containers.get(containerId);
-  return record === undefined ? undefined : targetOf(record);
+  return record === undefined ? undefined : targetOf(handlers, record);
 }
 
-function targetOf({ id, cgroupPath, state }: ContainerRecord): ExecTarget | undefined {
-  return state.phase === 'running' ? { id, cgroupPath, pid: state.pid } : undefined;
+/** A handler may be gone while its containers go on. */
+function targetOf(
+  handlers: Pick<Handlers, 'all'>,
+  { id, cgroupPath, state, handlerName }: ContainerRecord,
+): ExecTarget | undefined {
+  if (state.phase !== 'running') return undefined;
+  const handler = handlers.all.find(({ name }) => name === handlerName);
+  return { id, cgroupPath, pid: state.pid, cpuAffinity: handler?.config.execCpuAffinity ?? 'all' };
 }

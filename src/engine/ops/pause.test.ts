@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { EngineError } from '../errors.ts';
+import { createHandlers } from '../runtime/handlers.ts';
 import { containerSpec, sandboxSpec } from '../store/test-records.ts';
 import type { SandboxSpec } from '../types/index.ts';
 import { createContainer } from './create-container.ts';
@@ -53,6 +54,23 @@ describe("runSandbox() with pause = 'always'", () => {
     await using engine = await testEngine();
     const id = await runSandbox({ ...engine.deps, pause: 'always' }, podOf({ network: 'node' }), NEVER);
     expect(engine.tasks.tasks.has(id)).toBe(false);
+  });
+
+  it('keeps it to the CPUs of pause processes, but not the task that another shim has for the pod', async () => {
+    await using engine = await testEngine();
+    const { config } = engine.deps.handlers.resolve('runc');
+    const handlers = { runc: config, kata: { ...config, type: 'io.containerd.kata.v2' } };
+    const deps = {
+      ...engine.deps,
+      pause: 'always',
+      handlers: createHandlers({ handlers, defaultRuntime: 'runc' }, 'cgroupfs'),
+      defaults: { ...engine.deps.defaults, pods: { ...engine.deps.defaults.pods, pauseCpus: '0' } },
+    } as const;
+    const kept = await runSandbox(deps, podOf(), NEVER);
+    expect(engine.objects.objects.get(kept)?.spec).toMatchObject({ linux: { resources: { cpu: { cpus: '0' } } } });
+    const metadata = { name: 'vm', uid: 'u2', namespace: 'default', attempt: 0 };
+    const wide = await runSandbox(deps, { ...podOf(), metadata, handler: 'kata' }, NEVER);
+    expect(engine.objects.objects.get(wide)?.spec).not.toHaveProperty('linux.resources.cpu');
   });
 
   it('keeps the pod ready when the process ends', async () => {

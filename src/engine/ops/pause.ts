@@ -21,6 +21,7 @@ export type PauseDeps = Pick<
   OpsDeps,
   | 'store'
   | 'handlers'
+  | 'defaults'
   | 'host'
   | 'objects'
   | 'tasks'
@@ -110,9 +111,19 @@ async function linuxPod(
     cgroupsPath: deps.cgroups.specPath(record.cgroupParent, record.id),
     host: deps.host,
     profiles: await deps.profiles.resolve(record.spec.security, signal),
+    ...cpusOf(deps, record),
     ...podLabelsOf(deps, record),
   });
   return { spec, rootfs: [{ type: 'bind', source: deps.pauseRoot, options: ['rbind', 'ro'] }] };
+}
+
+/** What other shims have for a pod's task is a virtual machine, or the like, which is as wide as the whole pod. */
+function cpusOf(
+  { defaults }: Pick<OpsDeps, 'defaults'>,
+  { shimTask }: Pick<SandboxRecord, 'shimTask'>,
+): { readonly cpus?: string } {
+  const { pauseCpus } = defaults.pods;
+  return pauseCpus === undefined || shimTask === true ? {} : { cpus: pauseCpus };
 }
 
 async function windowsPod(

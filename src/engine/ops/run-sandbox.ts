@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { totalmem } from 'node:os';
 import { EngineError } from '../errors.ts';
 import { newSandboxId } from '../ids.ts';
 import type { SandboxId } from '../ids.ts';
@@ -16,8 +17,10 @@ import { checkUserNamespace } from './check-user-namespace.ts';
 import type { OpsDeps } from './deps.ts';
 import { hostnameOf, ownHostname } from './hostname.ts';
 import { hasPause, ofShim, removePause, runPause } from './pause.ts';
+import { heldBack } from './pod-annotation.ts';
 import { podSysctls } from './pod-sysctls.ts';
 import { labelPodFiles, newPodLevel } from './selinux.ts';
+import { shmSizeOf } from './shm-size.ts';
 
 export type RunSandboxDeps = Pick<
   OpsDeps,
@@ -25,6 +28,7 @@ export type RunSandboxDeps = Pick<
   | 'marks'
   | 'jobs'
   | 'observer'
+  | 'logger'
   | 'handlers'
   | 'defaults'
   | 'runtimes'
@@ -55,6 +59,8 @@ export const RUN_SANDBOX = defineOp('run-sandbox', [
   'record-result',
 ]);
 
+const NOTHING_COMES_OF_THEM = "the handler's pod_annotations do not let these through: nothing comes of them";
+
 const RECORD_DEADLINE_MS = 10_000;
 const NAMESPACES_DEADLINE_MS = 10_000;
 const FILES_DEADLINE_MS = 10_000;
@@ -65,6 +71,10 @@ export async function runSandbox(deps: RunSandboxDeps, spec: SandboxSpec, signal
   const handler = deps.handlers.resolve(spec.handler);
   checkUserNamespace(spec, handler.name, deps.runtimes.features(handler.name));
   if (spec.windows !== undefined) checkIsolation(spec.windows, handler.name, isolationOf(handler.config));
+  if (spec.windows === undefined) shmSize(deps, spec);
+  const held = heldBack(spec.annotations, handler.config);
+  if (held.length > 0)
+    deps.logger.warn({ pod: spec.metadata.uid, handler: handler.name, annotations: held }, NOTHING_COMES_OF_THEM);
   const hash = createHash('sha256').update(JSON.stringify(spec)).digest('hex');
   const key = `sandbox ${sandboxName(spec.metadata)}`;
   const record = await deps.jobs.run<SandboxRecord>(
@@ -158,7 +168,7 @@ async function persistIntent(
         cgroupParent,
         networkRequested: spec.namespaces.network === 'pod',
         ...pauseOf(deps, spec, handlerName),
-        ...newPodLevel(deps),
+        ...newPodLevel(deps, spec),
       });
     },
     undo: async (_signal, failed) => {
@@ -271,11 +281,20 @@ async function writePodFiles(
   await step('write-pod-files', {
     deadlineMs: FILES_DEADLINE_MS,
     do: async (signal) => {
-      const files = await deps.podFiles.create(id, { spec, hostname: hostnameOf(record) });
+      const shmSizeBytes = shmSize(deps, spec);
+      const files = await deps.podFiles.create(id, {
+        spec,
+        hostname: hostnameOf(record),
+        ...(shmSizeBytes === undefined ? {} : { shmSizeBytes }),
+      });
       await labelPodFiles(deps, record, files, signal);
     },
     undo: () => deps.podFiles.remove(id),
   });
+}
+
+function shmSize({ handlers }: Pick<OpsDeps, 'handlers'>, spec: SandboxSpec): number | undefined {
+  return shmSizeOf(spec, handlers.resolve(spec.handler).config, totalmem());
 }
 
 async function startPause(

@@ -36,6 +36,22 @@ interface SpecParts {
 }
 
 describe('a pod on a node with SELinux', () => {
+  it("has no labels on the node's network, where it is to have none, whatever the configuration is later", async () => {
+    await using engine = await confined();
+    const { deps, labeller, objects, store } = engine;
+    const security = { ...deps.defaults.security, selinuxOnHostNetwork: false };
+    const free = { ...deps, defaults: { ...deps.defaults, security } };
+    const onNode = sandboxSpec({ namespaces: { network: 'node', pid: 'container', ipc: 'node' } });
+    const podId = await runSandbox(free, onNode, never);
+    expect(store.sandboxes.need(podId).selinuxLevel).toBeUndefined();
+    const id = await createContainer(deps, podId, containerSpec({ command: ['x'], mounts: [mount('/srv')] }), never);
+    const { process, linux } = objects.objects.get(id)?.spec as SpecParts;
+    expect([process.selinuxLabel, linux.mountLabel, labeller.labels.size]).toEqual([undefined, undefined, 0]);
+    const metadata = { name: 'other', uid: 'u2', namespace: 'default', attempt: 0 };
+    const other = await runSandbox(free, sandboxSpec({ metadata }), never);
+    expect(store.sandboxes.need(other).selinuxLevel).toMatch(/^s0:/);
+  });
+
   it('has a level of its own, on its processes and on all files that it gets', async () => {
     await using engine = await confined();
     const { deps, labeller, objects, store } = engine;

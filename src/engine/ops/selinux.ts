@@ -2,20 +2,24 @@ import { randomInt } from 'node:crypto';
 import { formatLabel, planRelabel, pickLevel, selinuxLabels } from '../security/index.ts';
 import type { RelabelSource, SelinuxLabels } from '../security/index.ts';
 import type { SandboxRecord } from '../store/index.ts';
-import type { ContainerSecurity } from '../types/index.ts';
+import type { ContainerSecurity, SandboxSpec } from '../types/index.ts';
 import type { PodFileMounts } from '../volume/index.ts';
 import type { OpsDeps } from './deps.ts';
 
-/** A new pod's level, apart from those of all others; nothing where SELinux is off. */
-export function newPodLevel(deps: Pick<OpsDeps, 'host' | 'store' | 'defaults'>): Pick<SandboxRecord, 'selinuxLevel'> {
+/** A new pod's level, apart from those of all others; nothing where it is to have no labels. */
+export function newPodLevel(
+  deps: Pick<OpsDeps, 'host' | 'store' | 'defaults'>,
+  { namespaces }: Pick<SandboxSpec, 'namespaces'>,
+): Pick<SandboxRecord, 'selinuxLevel'> {
   if (deps.host.selinux === undefined) return {};
+  if (namespaces.network === 'node' && !deps.defaults.security.selinuxOnHostNetwork) return {};
   const used = deps.store.sandboxes.all().flatMap(({ selinuxLevel }) => selinuxLevel ?? []);
   return {
     selinuxLevel: pickLevel(new Set(used), deps.defaults.security.selinuxCategoryRange, (below) => randomInt(below)),
   };
 }
 
-/** The labels of a container of the pod; absent where SELinux is off, or was when the pod was made. */
+/** The labels of a container of the pod; absent where SELinux is off, and for a pod that was made without any. */
 export function labelsOf(
   deps: Pick<OpsDeps, 'host'>,
   sandbox: Pick<SandboxRecord, 'selinuxLevel' | 'spec'>,

@@ -71,6 +71,7 @@ export async function testEngine() {
     containerAnnotations: [],
     privilegedWithoutHostDevices: false,
     cgroupWritable: false,
+    execCpuAffinity: 'all' as const,
   };
   const features = { recursiveReadOnlyMounts: true, userNamespaces: true };
   const deps: OpsDeps = {
@@ -91,7 +92,7 @@ export async function testEngine() {
     host: await readHostFacts(),
     handlers: createHandlers({ handlers: { runc: handler }, defaultRuntime: 'runc' }, 'cgroupfs'),
     defaults: {
-      security: { selinuxCategoryRange: 1024 },
+      security: { selinuxCategoryRange: 1024, selinuxOnHostNetwork: true },
       pods: { sysctls: {}, unprivilegedPorts: false, unprivilegedPing: false },
       containers: {
         env: [],
@@ -103,6 +104,7 @@ export async function testEngine() {
         tolerateMissingHugetlb: true,
         minMemoryBytes: 0,
         additionalDevices: [],
+        allowedDevices: [],
         deviceOwnership: false,
       },
     },

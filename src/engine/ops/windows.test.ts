@@ -21,6 +21,7 @@ const BASE = {
   containerAnnotations: [],
   privilegedWithoutHostDevices: false,
   cgroupWritable: false,
+  execCpuAffinity: 'all' as const,
 };
 const HANDLERS = {
   runc: { ...BASE, type: 'io.containerd.runc.v2', options: {} },

@@ -21,6 +21,7 @@ function encoded(kind: ShimKind, options: Readonly<Record<string, unknown>>) {
     containerAnnotations: [],
     privilegedWithoutHostDevices: false,
     cgroupWritable: false,
+    execCpuAffinity: 'all' as const,
   };
   return encodeOptions(shimOptions('x', config, options['SystemdCgroup'] === true ? 'systemd' : 'cgroupfs'));
 }

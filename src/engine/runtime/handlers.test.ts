@@ -12,6 +12,7 @@ const RUNC: HandlerConfig = {
   containerAnnotations: [],
   privilegedWithoutHostDevices: false,
   cgroupWritable: false,
+  execCpuAffinity: 'all',
 };
 const CRUN: HandlerConfig = { ...RUNC, binary: '/usr/bin/crun' };
 

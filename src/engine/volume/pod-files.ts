@@ -28,6 +28,8 @@ export interface PodFilesDeps {
 
 export interface PodFilesRequest {
   readonly spec: Pick<SandboxSpec, 'dns' | 'namespaces'>;
+  /** Of the pod's own /dev/shm; absent: 64 MiB. */
+  readonly shmSizeBytes?: number;
   /** What /etc/hostname says and, on a network of the pod's own, what the pod's addresses are called. */
   readonly hostname: string;
   /** The pod's addresses, if they are known already; else see `writeHosts`. */
@@ -86,7 +88,7 @@ class Files implements PodFiles {
     this.#node = deps.nodeFiles ?? NODE_FILES;
   }
 
-  async create(sandboxId: SandboxId, { spec, hostname, ips }: PodFilesRequest): Promise<PodFileMounts> {
+  async create(sandboxId: SandboxId, { spec, hostname, ips, shmSizeBytes }: PodFilesRequest): Promise<PodFileMounts> {
     const { network, ipc } = spec.namespaces;
     const paths = this.mountsOf(sandboxId, spec.namespaces);
     const resolvConf = renderResolvConf(spec.dns) ?? (await readNodeResolvConf(this.#node, network));
@@ -102,7 +104,7 @@ class Files implements PodFiles {
       if (ipc === 'pod') {
         await mkdir(paths.shm, { recursive: true });
         await this.#mounts.mountTmpfs(paths.shm, {
-          sizeBytes: SHM_SIZE_BYTES,
+          sizeBytes: shmSizeBytes ?? SHM_SIZE_BYTES,
           mode: SHM_MODE,
           flags: ['nosuid', 'nodev', 'noexec'],
         });

@@ -59,6 +59,11 @@ export function handedOn(handler: AnnotationRules, pod: StringMap, container: St
   };
 }
 
+/** Whether a handler lets a pod's annotation through, to its runtime and to what davit itself makes of it. */
+export function letsThrough({ podAnnotations }: Pick<AnnotationRules, 'podAnnotations'>, name: string): boolean {
+  return podAnnotations.some((pattern) => parseWildcard(pattern)?.matches(name) === true);
+}
+
 function allowedAnnotations(annotations: StringMap, patterns: readonly string[]): StringMap {
   const parsed = patterns.map((pattern) => parseWildcard(pattern));
   return Object.fromEntries(

@@ -1,3 +1,5 @@
+export { letsThrough } from './annotations.ts';
+export type { AnnotationRules } from './annotations.ts';
 export { containerSpec } from './container-spec.ts';
 export type { ContainerSpecInput, ContainerSpecResult, SpecSandbox } from './container-spec.ts';
 export type { SpecDevice } from './devices.ts';

@@ -46,6 +46,14 @@ describe('pauseSpec()', () => {
     ]);
   });
 
+  it('runs on the CPUs that the node keeps for such processes', () => {
+    expect(build({}, { cpus: '0-1' }).linux.resources).toEqual({
+      devices: [{ allow: false, access: 'rwm' }],
+      cpu: { cpus: '0-1' },
+    });
+    expect(build().linux.resources).not.toHaveProperty('cpu');
+  });
+
   it("carries the pod's annotations that its handler lets through", () => {
     expect(build().annotations).toMatchObject({ 'io.example/a': '1', 'io.d/e': '3' });
     expect(build().annotations).not.toHaveProperty(['io.other/b']);

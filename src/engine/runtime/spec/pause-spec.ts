@@ -26,6 +26,8 @@ export interface PauseSpecInput {
   readonly cgroupsPath: string;
   readonly host: Pick<HostFacts, 'process' | 'arch' | 'kernelVersion' | 'seccomp'>;
   readonly profiles: NodeProfiles;
+  /** The CPUs that it runs on; absent: all that the pod may use. */
+  readonly cpus?: string;
   /** Where SELinux is on. */
   readonly labels?: SelinuxLabels;
 }
@@ -83,7 +85,7 @@ export function pauseSpec(input: PauseSpecInput): OciSpec {
       namespaces: [{ type: 'pid' }, { type: 'mount' }, ...podNamespaces(namespaces)],
       ...idMappings(spec.namespaces.user),
       devices: [],
-      resources: { devices: [denyAll()] },
+      resources: { devices: [denyAll()], ...(input.cpus === undefined ? {} : { cpu: { cpus: input.cpus } }) },
       maskedPaths: [],
       readonlyPaths: [],
       ...profiles.linux,
