@@ -19,6 +19,7 @@ import { notices } from './lib/notices.ts';
 
 const BUNDLES: readonly Bundle[] = [
   { entry: 'src/main.ts', out: 'davitd.js', bin: true, target: 'node18' },
+  { entry: 'src/telemetry/traces/otlp-tracer.ts', out: 'davit-traces.js', bin: false },
   { entry: 'src/cli/main.ts', out: 'davit.js', bin: true },
   { entry: 'src/pump/main.ts', out: 'davit-pump.js', bin: true },
   { entry: 'src/engine/runtime/namespaces/worker.ts', out: 'davit-namespaces.js', bin: false },

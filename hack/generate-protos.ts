@@ -28,12 +28,6 @@ const OUTPUTS: readonly Output[] = [
   { from: 'proto/admin', to: 'src/admin/generated/admin', name: 'admin', flatten: 'davit.admin.v1' },
   { from: 'proto/health', to: 'src/admin/generated/health', name: 'health', flatten: 'grpc.health.v1' },
   {
-    from: 'proto/otlp',
-    to: 'src/telemetry/traces/generated/otlp',
-    name: 'otlp',
-    flatten: 'opentelemetry.proto.collector.trace.v1',
-  },
-  {
     from: 'proto/hcsshim',
     to: 'src/engine/containerd/generated/hcsshim/runhcs',
     name: 'hcsshim',

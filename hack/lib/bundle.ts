@@ -39,6 +39,23 @@ const KOFFI: Plugin = {
 };
 
 /**
+ * OpenTelemetry's SDK is a bundle of its own beside davitd's, read when calls are traced. In it, one of its packages asks
+ * for grpc-js by a require() that it makes itself, which no bundler sees.
+ */
+const TRACES: Plugin = {
+  name: 'traces',
+  setup(build) {
+    build.onResolve({ filter: /\/otlp-tracer\.ts$/ }, ({ kind }) =>
+      kind === 'dynamic-import' ? { path: './davit-traces.js', external: true } : undefined,
+    );
+    build.onLoad({ filter: /\/@opentelemetry\/otlp-grpc-exporter-base\/.*\.mjs$/ }, ({ path }) => ({
+      contents: readFileSync(path, 'utf8').replaceAll('__require("@grpc/grpc-js")', 'require("@grpc/grpc-js")'),
+      loader: 'js',
+    }));
+  },
+};
+
+/**
  * Without the first flag SIGUSR1 opens the inspector on a local port: a root shell for every pod of the host's network.
  * Without the second a daemon keeps three times the garbage after a thousand sessions: 440 MB instead of 200.
  */
@@ -81,7 +98,7 @@ export async function bundle(item: Bundle, options: BundleOptions): Promise<Meta
     platform: 'node',
     target: item.target ?? TARGET,
     format: 'esm',
-    plugins: [KOFFI, switches(define)],
+    plugins: [KOFFI, TRACES, switches(define)],
     // Stack traces must be readable as they come, so names and lines stay.
     minify: false,
     legalComments: 'none',

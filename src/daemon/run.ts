@@ -48,7 +48,7 @@ export async function runDaemon(config: Config, deps: DaemonDeps): Promise<numbe
     logger.warn('Node was started without --disable-sigusr1: until now SIGUSR1 could have opened its inspector');
   }
   const metrics = createMetrics(VERSION, ORPHAN_KINDS);
-  await using tracer = await loadTracer(process.env, { version: VERSION, warn: (message) => logger.warn(message) });
+  await using tracer = await loadTracer({ version: VERSION, warn: (message) => logger.warn(message) });
   if (tracer !== undefined) logger.info('calls are traced');
   const runtime = await measuredEngine(deps, metrics, tracer);
   const { engine } = runtime;

@@ -10,8 +10,8 @@ import type { Client } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ExportTraceServiceRequest } from '../../src/telemetry/traces/generated/otlp.js';
-import type { Span } from '../../src/telemetry/traces/generated/otlp.js';
+import { FakeCollector } from '../../src/telemetry/traces/fake-collector.ts';
+import type { ReceivedSpan } from '../../src/telemetry/traces/fake-collector.ts';
 import { Daemon } from './support/daemon.ts';
 import { BUSYBOX, eventually, nodeEnv } from './support/node.ts';
 
@@ -54,24 +54,6 @@ class Manager implements Disposable {
   }
 }
 
-/** A collector of traces. */
-async function collector() {
-  const spans: Span[] = [];
-  const server = createServer((request, response) => {
-    const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => {
-      const { resourceSpans } = ExportTraceServiceRequest.decode(Buffer.concat(chunks));
-      spans.push(...resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap((scope) => scope.spans)));
-      response.writeHead(200).end();
-    });
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  return { spans, endpoint: `http://127.0.0.1:${port}`, close: () => server.close() };
-}
-
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -81,13 +63,13 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-let traces: Awaited<ReturnType<typeof collector>>;
+let traces: FakeCollector;
 let manager: Manager;
 let metrics: string;
 let daemon: Daemon;
 
 beforeAll(async () => {
-  traces = await collector();
+  traces = await FakeCollector.http();
   manager = new Manager(`/run/dvt-notify-${process.pid}`);
   await manager.hears('bound');
   metrics = `127.0.0.1:${await freePort()}`;
@@ -116,7 +98,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await daemon?.[Symbol.asyncDispose]();
   manager?.[Symbol.dispose]();
-  traces?.close();
+  await traces?.[Symbol.asyncDispose]();
 });
 
 interface Line {
@@ -161,8 +143,6 @@ async function runPod(name: string): Promise<string> {
     client.close();
   }
 }
-
-const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
 describe('a service manager', () => {
   it('hears that davitd serves, and signs of life', async () => {
@@ -209,14 +189,13 @@ describe('traces', () => {
   it("go from the kubelet's call over the engine's steps to calls of containerd", async () => {
     const id = await runPod('traced');
     const all = await eventually('the spans of RunPodSandbox', async () => {
-      const found = traces.spans.filter(({ traceId }) => hex(traceId) === TRACE);
+      const found = traces.spans.filter(({ traceId }) => traceId === TRACE);
       const roots = found.filter(({ name }) => name.endsWith('/RunPodSandbox'));
       return roots.length > 0 && traces.spans.some(isOf(id)) ? found : undefined;
     });
     const root = all.findLast(({ name }) => name === 'runtime.v1.RuntimeService/RunPodSandbox');
-    expect(hex(root?.parentSpanId ?? Buffer.of())).toBe(PARENT);
-    const below = (span: Span | undefined) =>
-      all.filter(({ parentSpanId }) => hex(parentSpanId) === hex(span?.spanId ?? Buffer.of(0)));
+    expect(root?.parentSpanId).toBe(PARENT);
+    const below = (span: ReceivedSpan | undefined) => all.filter(({ parentSpanId }) => parentSpanId === span?.spanId);
     const [action] = below(root);
     expect(action?.name).toBe('run-sandbox');
     const steps = below(action).map(({ name }) => name);
@@ -227,8 +206,8 @@ describe('traces', () => {
     // A span is told of when it has ended: what it is part of comes after it.
     const calls = await eventually('calls of containerd, and all that they are part of', async () => {
       const found = traces.spans.filter(({ name }) => /^(Images|Content|Snapshots|Leases|Tasks)\./.test(name));
-      const known = new Set(traces.spans.map(({ spanId }) => hex(spanId)));
-      return found.length > 0 && found.every(({ parentSpanId }) => known.has(hex(parentSpanId))) ? found : undefined;
+      const known = new Set(traces.spans.map(({ spanId }) => spanId));
+      return found.length > 0 && found.every(({ parentSpanId }) => known.has(parentSpanId)) ? found : undefined;
     });
     expect(calls.length).toBeGreaterThan(0);
   });
@@ -261,5 +240,5 @@ describe("davitd's log", () => {
 });
 
 function isOf(sandbox: string) {
-  return ({ attributes }: Span): boolean => attributes.some(({ value }) => value?.stringValue === sandbox);
+  return ({ attributes }: ReceivedSpan): boolean => Object.values(attributes).includes(sandbox);
 }

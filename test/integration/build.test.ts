@@ -1,11 +1,23 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { accessSync, constants, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { constants as osConstants, tmpdir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
+import { ServerCredentials } from '@grpc/grpc-js';
 import { transform } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CA_CERT, SERVER_ONE_CERT, SERVER_ONE_KEY } from '../../src/cri/streaming/test-certificates.ts';
+import { FakeCollector } from '../../src/telemetry/traces/fake-collector.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 /** The programs are started by their first line: it must find the Node that runs this test. */
@@ -54,6 +66,21 @@ describe('the build', () => {
     expect(read('davitd.js')).not.toMatch(/^import .* from ["']koffi["']/m);
   });
 
+  it('keeps what traces need apart, in a file that runs by itself', async () => {
+    expect(read('davitd.js')).toMatch(/import\("\.\/davit-traces\.js"\)/);
+    expect(read('davitd.js')).not.toContain('@opentelemetry/sdk-trace');
+    // In a folder without packages, so that nothing is found that is not in it.
+    copyFileSync(join(dist, 'davit-traces.js'), join(state, 'davit-traces.mjs'));
+    writeFileSync(join(state, 'ca.pem'), CA_CERT);
+    const pair = { private_key: Buffer.from(SERVER_ONE_KEY), cert_chain: Buffer.from(SERVER_ONE_CERT) };
+    await using http = await FakeCollector.http();
+    await using grpc = await FakeCollector.grpc(ServerCredentials.createSsl(null, [pair]));
+    for (const [protocol, collector] of [['http/protobuf', http] as const, ['grpc', grpc] as const]) {
+      expect(await traceOnce(protocol, collector.endpoint)).toBe('');
+      expect(collector.spans.map(({ name }) => name)).toEqual(['call']);
+    }
+  });
+
   it('carries the licences of what is bundled', () => {
     expect(read('THIRD-PARTY-LICENSES.txt')).toMatch(/@grpc\/grpc-js .*\(Apache-2.0\)\n-+\n\n *Apache License/);
   });
@@ -85,6 +112,30 @@ describe('the build', () => {
 function build(...args: readonly string[]): void {
   const result = spawnSync(process.execPath, [join(root, 'hack/build.ts'), ...args], { encoding: 'utf8' });
   if (result.status !== 0) throw new Error(result.stderr);
+}
+
+/** What a program that makes one span with the bundle warns of. */
+async function traceOnce(protocol: string, endpoint: string): Promise<string> {
+  const script = `
+    const { createOtlpTracer } = await import('./davit-traces.mjs');
+    const tracer = await createOtlpTracer({ version: '1', warn: (message) => console.log(message) });
+    await tracer.root({ name: 'call', kind: 'server', attributes: {} }, () => undefined, async () => undefined);
+    await tracer[Symbol.asyncDispose]();`;
+  const variables = {
+    OTEL_EXPORTER_OTLP_ENDPOINT: endpoint,
+    OTEL_EXPORTER_OTLP_PROTOCOL: protocol,
+    OTEL_EXPORTER_OTLP_CERTIFICATE: join(state, 'ca.pem'),
+  };
+  const program = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    cwd: state,
+    env: { ...env, ...variables },
+    // Node has a word of its own on certificates of addresses there.
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const said: Buffer[] = [];
+  program.stdout.on('data', (chunk: Buffer) => said.push(chunk));
+  await once(program, 'close');
+  return Buffer.concat(said).toString();
 }
 
 function read(name: string): string {

@@ -1,96 +1,127 @@
-import { hostname } from 'node:os';
-import { parseSampler } from './sampler.ts';
-import type { Sampler } from './sampler.ts';
+import { accessSync, constants } from 'node:fs';
+import { getNumberFromEnv, parseKeyPairsIntoRecord } from '@opentelemetry/core';
+import { resourceAttributesEnvDetector } from '@opentelemetry/resources';
+import {
+  AlwaysOffSampler,
+  AlwaysOnSampler,
+  ParentBasedSampler,
+  TraceIdRatioBasedSampler,
+} from '@opentelemetry/sdk-trace';
+import type { BatchSpanProcessorOptions, Sampler } from '@opentelemetry/sdk-trace';
 
-/** What the variables of OpenTelemetry's specification say. */
+/** What OpenTelemetry's packages leave to who builds a tracer of them; the rest of its variables they read themselves. */
 export interface TraceSettings {
   readonly protocol: 'http/protobuf' | 'grpc';
-  /** For HTTP the whole URL; for gRPC the collector's address. */
-  readonly url: URL;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly timeoutMs: number;
+  /** As it is set; the exporter makes its own of it. */
+  readonly endpoint: URL;
   readonly sampler: Sampler;
-  /** Of the process: service.name and its like. */
-  readonly resource: Readonly<Record<string, string>>;
-  readonly batch: BatchSettings;
+  readonly batch: Omit<BatchSpanProcessorOptions, 'exporter'>;
 }
 
-export interface BatchSettings {
-  /** Spans that may wait to be sent; what comes beyond is dropped. */
-  readonly queue: number;
-  readonly size: number;
-  readonly delayMs: number;
+/** Throws an Error that names the variable which cannot be carried out: the packages would go on without it. */
+export function readSettings(env: NodeJS.ProcessEnv): TraceSettings {
+  const exporter = env['OTEL_TRACES_EXPORTER']?.trim() || 'otlp';
+  if (exporter !== 'otlp') throw new Error(`OTEL_TRACES_EXPORTER=${exporter}: davitd sends by otlp alone`);
+  checkPairs(env, 'OTEL_RESOURCE_ATTRIBUTES', () => resourceAttributesEnvDetector.detect().attributes ?? {});
+  for (const name of bothNames('HEADERS')) checkPairs(env, name, parseKeyPairsIntoRecord);
+  for (const file of FILES) for (const name of bothNames(file)) checkFile(env, name);
+  const protocol = protocolOf(env);
+  return { protocol, endpoint: endpointOf(env, protocol), sampler: samplerOf(env), batch: batchOf() };
 }
 
 const PROTOCOLS = ['http/protobuf', 'grpc'] as const;
-const HTTP_PATH = 'v1/traces';
+const STANDARD_ENDPOINTS = { 'http/protobuf': 'http://localhost:4318', grpc: 'http://localhost:4317' } as const;
+const FILES = ['CERTIFICATE', 'CLIENT_CERTIFICATE', 'CLIENT_KEY'];
+const PARENT_BASED = 'parentbased_';
 
-/** Throws an Error that names the variable. */
-export function readSettings(env: NodeJS.ProcessEnv, version: string): TraceSettings {
-  const exporter = env['OTEL_TRACES_EXPORTER'] || 'otlp';
-  if (exporter !== 'otlp') throw new Error(`OTEL_TRACES_EXPORTER=${exporter}: davitd sends by otlp alone`);
-  const protocol = own(env, 'PROTOCOL') ?? 'http/protobuf';
-  const known = PROTOCOLS.find((name) => name === protocol);
-  if (known === undefined) {
-    throw new Error(`OTEL_EXPORTER_OTLP_PROTOCOL=${protocol}: davitd knows ${PROTOCOLS.join(' and ')}`);
+/** The variable for traces goes before the one for all signals. */
+function bothNames(name: string): readonly string[] {
+  return [`OTEL_EXPORTER_OTLP_TRACES_${name}`, `OTEL_EXPORTER_OTLP_${name}`];
+}
+
+interface Found {
+  readonly name: string;
+  readonly value: string;
+}
+
+function find(env: NodeJS.ProcessEnv, names: readonly string[], otherwise: string): Found {
+  const name = names.find((each) => (env[each] ?? '').trim() !== '') ?? names.at(-1) ?? '';
+  return { name, value: env[name]?.trim() || otherwise };
+}
+
+function protocolOf(env: NodeJS.ProcessEnv): TraceSettings['protocol'] {
+  const { name, value } = find(env, bothNames('PROTOCOL'), 'http/protobuf');
+  const protocol = PROTOCOLS.find((known) => known === value);
+  if (protocol === undefined) throw new Error(`${name}=${value}: davitd knows ${PROTOCOLS.join(' and ')}`);
+  return protocol;
+}
+
+function endpointOf(env: NodeJS.ProcessEnv, protocol: TraceSettings['protocol']): URL {
+  const { name, value } = find(env, bothNames('ENDPOINT'), STANDARD_ENDPOINTS[protocol]);
+  const url = URL.parse(value);
+  if (url === null || !/^https?:$/.test(url.protocol)) {
+    throw new Error(`${name}=${value}: expected http:// or https:// and a host`);
+  }
+  return url;
+}
+
+function samplerOf(env: NodeJS.ProcessEnv): Sampler {
+  const { value: name } = find(env, ['OTEL_TRACES_SAMPLER'], 'parentbased_always_on');
+  const { value: argument } = find(env, ['OTEL_TRACES_SAMPLER_ARG'], '1');
+  const isParentBased = name.startsWith(PARENT_BASED);
+  const root = rootSampler(isParentBased ? name.slice(PARENT_BASED.length) : name, Number(argument));
+  if (root === undefined) {
+    throw new Error(
+      `OTEL_TRACES_SAMPLER=${name} with OTEL_TRACES_SAMPLER_ARG=${argument}: expected always_on, always_off or ` +
+        'traceidratio with a number from 0 to 1, each also behind parentbased_',
+    );
+  }
+  return isParentBased ? new ParentBasedSampler({ root }) : root;
+}
+
+function rootSampler(name: string, ratio: number): Sampler | undefined {
+  if (name === 'always_on') return new AlwaysOnSampler();
+  if (name === 'always_off') return new AlwaysOffSampler();
+  return name === 'traceidratio' && ratio >= 0 && ratio <= 1 ? new TraceIdRatioBasedSampler(ratio) : undefined;
+}
+
+function batchOf(): TraceSettings['batch'] {
+  const maxQueueSize = numberOf('OTEL_BSP_MAX_QUEUE_SIZE', 2_048);
+  const maxExportBatchSize = numberOf('OTEL_BSP_MAX_EXPORT_BATCH_SIZE', Math.min(512, maxQueueSize));
+  if (maxExportBatchSize > maxQueueSize) {
+    throw new Error(
+      `OTEL_BSP_MAX_EXPORT_BATCH_SIZE=${maxExportBatchSize}: not above OTEL_BSP_MAX_QUEUE_SIZE, ${maxQueueSize}`,
+    );
   }
   return {
-    protocol: known,
-    url: endpointOf(env, known),
-    headers: pairs(own(env, 'HEADERS') ?? '', 'OTEL_EXPORTER_OTLP_HEADERS'),
-    timeoutMs: number(own(env, 'TIMEOUT'), 10_000, 'OTEL_EXPORTER_OTLP_TIMEOUT'),
-    sampler: parseSampler(env['OTEL_TRACES_SAMPLER'], env['OTEL_TRACES_SAMPLER_ARG']),
-    resource: {
-      'service.name': 'davitd',
-      'service.version': version,
-      'host.name': hostname(),
-      'process.pid': String(process.pid),
-      ...pairs(env['OTEL_RESOURCE_ATTRIBUTES'] ?? '', 'OTEL_RESOURCE_ATTRIBUTES'),
-      ...(env['OTEL_SERVICE_NAME'] ? { 'service.name': env['OTEL_SERVICE_NAME'] } : {}),
-    },
-    batch: {
-      queue: number(env['OTEL_BSP_MAX_QUEUE_SIZE'], 2_048, 'OTEL_BSP_MAX_QUEUE_SIZE'),
-      size: number(env['OTEL_BSP_MAX_EXPORT_BATCH_SIZE'], 512, 'OTEL_BSP_MAX_EXPORT_BATCH_SIZE'),
-      delayMs: number(env['OTEL_BSP_SCHEDULE_DELAY'], 5_000, 'OTEL_BSP_SCHEDULE_DELAY'),
-    },
+    maxQueueSize,
+    maxExportBatchSize,
+    scheduledDelayMillis: numberOf('OTEL_BSP_SCHEDULE_DELAY', 5_000),
+    exportTimeoutMillis: numberOf('OTEL_BSP_EXPORT_TIMEOUT', 30_000),
   };
 }
 
-/** The variable for traces, else the one for all signals. */
-function own(env: NodeJS.ProcessEnv, name: string): string | undefined {
-  return env[`OTEL_EXPORTER_OTLP_TRACES_${name}`] || env[`OTEL_EXPORTER_OTLP_${name}`] || undefined;
-}
-
-/** The common endpoint is a base, the one for traces is taken as it is. */
-function endpointOf(env: NodeJS.ProcessEnv, protocol: TraceSettings['protocol']): URL {
-  const exact = env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'] || undefined;
-  const base = env['OTEL_EXPORTER_OTLP_ENDPOINT'] || undefined;
-  const standard = protocol === 'grpc' ? 'http://localhost:4317' : 'http://localhost:4318';
-  const text = exact ?? base ?? standard;
-  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
-    throw new Error(`OTEL_EXPORTER_OTLP_ENDPOINT=${text}: expected http:// or https:// and a host`);
-  }
-  if (protocol === 'grpc' || exact !== undefined) return new URL(text);
-  return new URL(HTTP_PATH, text.endsWith('/') ? text : `${text}/`);
-}
-
-/** `a=b,c=d`, values percent-encoded. */
-function pairs(text: string, variable: string): Readonly<Record<string, string>> {
-  const items = text.split(',').filter((item) => item.trim() !== '');
-  return Object.fromEntries(
-    items.map((item) => {
-      const at = item.indexOf('=');
-      // The value may be a secret: only the name is told.
-      if (at < 1) throw new Error(`${variable}: expected name=value, separated by commas`);
-      return [item.slice(0, at).trim(), decodeURIComponent(item.slice(at + 1).trim())];
-    }),
-  );
-}
-
-function number(text: string | undefined, otherwise: number, variable: string): number {
-  if (text === undefined || text === '') return otherwise;
-  const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 1)
-    throw new Error(`${variable}=${text}: expected a whole number above 0`);
+function numberOf(name: string, otherwise: number): number {
+  const value = getNumberFromEnv(name) ?? otherwise;
+  if (!Number.isSafeInteger(value) || value < 1) throw new Error(`${name}=${value}: expected a whole number above 0`);
   return value;
+}
+
+/** `a=b,c=d`: of each part the reader makes one entry, or leaves it out. */
+function checkPairs(env: NodeJS.ProcessEnv, name: string, read: (text: string) => object): void {
+  const text = env[name] ?? '';
+  const parts = text.split(',').filter((part) => part.trim() !== '');
+  if (Object.keys(read(text)).length === parts.length) return;
+  // A value may be a secret: only the name is told.
+  throw new Error(`${name}: expected name=value, separated by commas, other characters of these percent-encoded`);
+}
+
+function checkFile(env: NodeJS.ProcessEnv, name: string): void {
+  const path = env[name]?.trim() ?? '';
+  if (path === '') return;
+  try {
+    accessSync(path, constants.R_OK);
+  } catch (error) {
+    throw new Error(`${name}=${path}: the file cannot be read`, { cause: error });
+  }
 }

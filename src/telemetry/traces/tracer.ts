@@ -17,28 +17,28 @@ export interface Tracer extends AsyncDisposable {
   traceId(): string | undefined;
 }
 
-/**
- * The tracer that the variables ask for (OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_TRACES_EXPORTER and their like); undefined
- * when they ask for none. Throws when they cannot be carried out.
- */
-export async function loadTracer(env: NodeJS.ProcessEnv, deps: TracerDeps): Promise<Tracer | undefined> {
-  if (!isAskedFor(env)) return undefined;
-  const { createOtlpTracer } = await import('./otlp-tracer.ts');
-  return createOtlpTracer(env, deps);
-}
-
 export interface TracerDeps {
   readonly version: string;
   /** Told when spans cannot be sent. */
   readonly warn: (message: string) => void;
 }
 
+/**
+ * The tracer that this process' variables ask for (OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_TRACES_EXPORTER and their like);
+ * undefined when they ask for none. Throws when they cannot be carried out.
+ */
+export async function loadTracer(deps: TracerDeps): Promise<Tracer | undefined> {
+  if (!isAskedFor(process.env)) return undefined;
+  // A bundle of its own, with OpenTelemetry's SDK: a davitd that is not traced does not read it.
+  const { createOtlpTracer } = await import('./otlp-tracer.ts');
+  return createOtlpTracer(deps);
+}
+
 function isAskedFor(env: NodeJS.ProcessEnv): boolean {
-  if (env['OTEL_SDK_DISABLED']?.toLowerCase() === 'true') return false;
-  const exporter = env['OTEL_TRACES_EXPORTER'];
-  if (exporter === 'none') return false;
-  if (exporter !== undefined && exporter !== '') return true;
+  if (env['OTEL_SDK_DISABLED']?.trim().toLowerCase() === 'true') return false;
+  const exporter = env['OTEL_TRACES_EXPORTER']?.trim() ?? '';
+  if (exporter !== '') return exporter !== 'none';
   return [env['OTEL_EXPORTER_OTLP_ENDPOINT'], env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT']].some(
-    (endpoint) => endpoint !== undefined && endpoint !== '',
+    (endpoint) => endpoint !== undefined && endpoint.trim() !== '',
   );
 }

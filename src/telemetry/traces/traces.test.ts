@@ -1,12 +1,5 @@
-import { createServer } from 'node:http';
-import type { IncomingHttpHeaders } from 'node:http';
-import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
-import { Server, ServerCredentials } from '@grpc/grpc-js';
-import type { sendUnaryData, ServerUnaryCall } from '@grpc/grpc-js';
-import { describe, expect, it } from 'vitest';
-import { ExportTraceServiceRequest, TraceService } from './generated/otlp.js';
-import type { Span } from './generated/otlp.js';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { FakeCollector } from './fake-collector.ts';
 import { createOtlpTracer } from './otlp-tracer.ts';
 import { loadTracer } from './tracer.ts';
 import type { Tracer } from './tracer.ts';
@@ -16,49 +9,27 @@ const PARENT = 'b7ad6b7169203331';
 
 const ignore = (): void => undefined;
 const internal = (name: string) => ({ name, kind: 'internal', attributes: {} }) as const;
-
-/** A collector that takes spans over HTTP. */
-async function collect(answer = 200) {
-  const requests: ExportTraceServiceRequest[] = [];
-  const headers: IncomingHttpHeaders[] = [];
-  const paths: string[] = [];
-  const server = createServer((request, response) => {
-    const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => {
-      requests.push(ExportTraceServiceRequest.decode(Buffer.concat(chunks)));
-      headers.push(request.headers);
-      paths.push(request.url ?? '');
-      response.writeHead(answer).end();
-    });
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    requests,
-    headers,
-    paths,
-    spans: () => spansOf(requests),
-    [Symbol.asyncDispose]: async () => {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
-    },
-  };
-}
-
-function spansOf(requests: readonly ExportTraceServiceRequest[]): readonly Span[] {
-  return requests.flatMap(({ resourceSpans }) =>
-    resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap(({ spans }) => spans)),
-  );
-}
-
-const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 const incoming = (sampled: boolean) => (name: string) =>
   name === 'traceparent' ? `00-${TRACE}-${PARENT}-${sampled ? '01' : '00'}` : 'vendor=1';
 
-/** A call with a step that fails in it. */
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
+
+/** The variables are this process': OpenTelemetry's packages read them by themselves. */
+function setEnv(env: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
+}
+
+/** A tracer, and what it warns of. */
+async function tracerWith(env: Readonly<Record<string, string>>) {
+  setEnv(env);
+  const warnings: string[] = [];
+  const tracer = await createOtlpTracer({ version: '1.2.3', warn: (message) => void warnings.push(message) });
+  return { tracer, warnings };
+}
+
+/** A call with a step that fails in it; the answer is what that would send along. */
 async function work(tracer: Tracer, header: (name: string) => string | undefined): Promise<Record<string, string>> {
   let sent: Record<string, string> = {};
   await tracer.root({ name: 'call', kind: 'server', attributes: { pod: 'a/b' } }, header, async () => {
@@ -74,135 +45,206 @@ async function work(tracer: Tracer, header: (name: string) => string | undefined
 
 describe('loadTracer()', () => {
   const deps = { version: '1.2.3', warn: ignore };
-
-  it('makes none unless the environment asks for one', async () => {
-    expect(await loadTracer({}, deps)).toBeUndefined();
-    const OTEL_EXPORTER_OTLP_ENDPOINT = 'http://127.0.0.1:4318';
-    expect(await loadTracer({ OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_SDK_DISABLED: 'true' }, deps)).toBeUndefined();
-    expect(await loadTracer({ OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_TRACES_EXPORTER: 'none' }, deps)).toBeUndefined();
-    await using tracer = await loadTracer({ OTEL_EXPORTER_OTLP_ENDPOINT }, deps);
-    expect(tracer).toBeDefined();
-  });
+  const OTEL_EXPORTER_OTLP_ENDPOINT = 'http://127.0.0.1:4318';
 
   it.each([
-    [{ OTEL_TRACES_EXPORTER: 'zipkin' }, 'OTEL_TRACES_EXPORTER=zipkin'],
-    [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'ftp://a' }, 'OTEL_EXPORTER_OTLP_ENDPOINT=ftp://a'],
-    [
-      { OTEL_TRACES_EXPORTER: 'otlp', OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json' },
-      'OTEL_EXPORTER_OTLP_PROTOCOL=http/json',
-    ],
-    [{ OTEL_TRACES_EXPORTER: 'otlp', OTEL_TRACES_SAMPLER: 'some' }, 'OTEL_TRACES_SAMPLER=some'],
-    [{ OTEL_TRACES_EXPORTER: 'otlp', OTEL_BSP_MAX_QUEUE_SIZE: '-1' }, 'OTEL_BSP_MAX_QUEUE_SIZE=-1'],
-  ])('names the variable that it cannot carry out: %j', async (env, message) => {
-    await expect(loadTracer(env, deps)).rejects.toThrow(message);
+    {},
+    { OTEL_EXPORTER_OTLP_ENDPOINT: '' },
+    { OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_SDK_DISABLED: 'true' },
+    { OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_TRACES_EXPORTER: 'none' },
+  ])('makes none for %j', async (env) => {
+    setEnv(env);
+    expect(await loadTracer(deps)).toBeUndefined();
+  });
+
+  it.each([{ OTEL_EXPORTER_OTLP_ENDPOINT }, { OTEL_TRACES_EXPORTER: 'otlp', OTEL_BSP_MAX_QUEUE_SIZE: '100' }])(
+    'makes one for %j',
+    async (env) => {
+      setEnv(env);
+      await using tracer = await loadTracer(deps);
+      expect(tracer).toBeDefined();
+    },
+  );
+
+  it.each([
+    ['OTEL_TRACES_EXPORTER', 'zipkin'],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', 'ftp://a'],
+    ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'collector:4318'],
+    ['OTEL_EXPORTER_OTLP_PROTOCOL', 'http/json'],
+    ['OTEL_EXPORTER_OTLP_TIMEOUT', 'soon'],
+    ['OTEL_EXPORTER_OTLP_COMPRESSION', 'zstd'],
+    ['OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE', '/no/such/file'],
+    ['OTEL_TRACES_SAMPLER', 'some'],
+    ['OTEL_BSP_MAX_QUEUE_SIZE', '-1'],
+    ['OTEL_BSP_SCHEDULE_DELAY', 'often'],
+  ])('names the variable that it cannot carry out: %s=%s', async (name, value) => {
+    setEnv({ OTEL_TRACES_EXPORTER: 'otlp', [name]: value });
+    await expect(loadTracer(deps)).rejects.toThrow(new RegExp(`${name}.*${value}|${value}.*${name}`));
+  });
+
+  it.each(['OTEL_EXPORTER_OTLP_HEADERS', 'OTEL_EXPORTER_OTLP_TRACES_HEADERS', 'OTEL_RESOURCE_ATTRIBUTES'])(
+    'names %s, and does not tell a secret in it',
+    async (name) => {
+      setEnv({ OTEL_TRACES_EXPORTER: 'otlp', [name]: 'a=b,s3cr3t' });
+      await expect(loadTracer(deps)).rejects.toThrow(new RegExp(`^${name}: (?!.*s3cr3t)`));
+    },
+  );
+
+  it('wants batches that fit the queue', async () => {
+    setEnv({
+      OTEL_TRACES_EXPORTER: 'otlp',
+      OTEL_BSP_MAX_QUEUE_SIZE: '10',
+      OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '11',
+    });
+    await expect(loadTracer(deps)).rejects.toThrow('OTEL_BSP_MAX_EXPORT_BATCH_SIZE=11');
   });
 });
 
 describe('createOtlpTracer()', () => {
   it("goes on with the caller's trace, down to what it calls itself", async () => {
-    await using collector = await collect();
-    const env = {
+    await using collector = await FakeCollector.http();
+    const { tracer } = await tracerWith({
       OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint,
       OTEL_EXPORTER_OTLP_HEADERS: 'x-key=a%20b',
       OTEL_SERVICE_NAME: 'my-node',
       OTEL_RESOURCE_ATTRIBUTES: 'zone=1,service.name=other',
-    };
-    const tracer = createOtlpTracer(env, { version: '1.2.3', warn: ignore });
+    });
     const sent = await work(tracer, incoming(true));
     await tracer[Symbol.asyncDispose]();
     expect(collector.paths).toEqual(['/v1/traces']);
     expect(collector.headers[0]).toMatchObject({ 'x-key': 'a b', 'content-type': 'application/x-protobuf' });
-    const [step, call] = collector.spans();
-    expect([step?.name, call?.name]).toEqual(['step', 'call']);
-    expect([hex(call?.traceId ?? Buffer.of()), hex(call?.parentSpanId ?? Buffer.of())]).toEqual([TRACE, PARENT]);
-    expect(hex(step?.traceId ?? Buffer.of())).toBe(TRACE);
-    expect(step?.parentSpanId).toEqual(call?.spanId);
-    expect(sent).toEqual({
-      traceparent: `00-${TRACE}-${hex(step?.spanId ?? Buffer.of())}-01`,
-      tracestate: 'vendor=1',
+    expect(collector.headers[0]?.['user-agent']).toMatch(/^davitd\/1\.2\.3 /);
+    const [step, call] = collector.spans;
+    expect(call).toMatchObject({
+      name: 'call',
+      kind: 'SPAN_KIND_SERVER',
+      traceId: TRACE,
+      parentSpanId: PARENT,
+      attributes: { pod: 'a/b' },
+      status: { code: 'STATUS_CODE_UNSET' },
     });
-    expect([step?.status?.code, step?.status?.message, call?.status]).toEqual([2, 'broken', null]);
-    expect(call?.attributes).toMatchObject([{ key: 'pod', value: { stringValue: 'a/b' } }]);
-    expect(call?.startTimeUnixNano.lte(step?.startTimeUnixNano ?? 0)).toBe(true);
-    expect(call?.endTimeUnixNano.gte(step?.endTimeUnixNano ?? 0)).toBe(true);
-    const resource = collector.requests[0]?.resourceSpans[0]?.resource?.attributes ?? [];
-    const named = Object.fromEntries(resource.map(({ key, value }) => [key, value?.stringValue]));
-    expect(named).toMatchObject({ 'service.name': 'my-node', 'service.version': '1.2.3', zone: '1' });
+    expect(step).toMatchObject({
+      name: 'step',
+      kind: 'SPAN_KIND_INTERNAL',
+      traceId: TRACE,
+      parentSpanId: call?.spanId,
+      status: { code: 'STATUS_CODE_ERROR', message: 'broken' },
+    });
+    expect(sent).toEqual({ traceparent: `00-${TRACE}-${step?.spanId}-01`, tracestate: 'vendor=1' });
+    expect(call?.start).toBeLessThanOrEqual(step?.start ?? 0n);
+    expect(call?.end).toBeGreaterThanOrEqual(step?.end ?? 0n);
+    expect(collector.requests[0]?.resource).toMatchObject({
+      'service.name': 'my-node',
+      'service.version': '1.2.3',
+      'process.pid': String(process.pid),
+      zone: '1',
+    });
   });
 
   it('sends nothing of a trace that its caller does not send, and hands it on', async () => {
-    await using collector = await collect();
-    const tracer = createOtlpTracer({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint }, { version: '', warn: ignore });
+    await using collector = await FakeCollector.http();
+    const { tracer } = await tracerWith({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint });
     const sent = await work(tracer, incoming(false));
+    await tracer.root(internal('call'), incoming(false), async () => expect(tracer.traceId()).toBeUndefined());
     await tracer[Symbol.asyncDispose]();
     expect(collector.requests).toEqual([]);
     expect(sent['traceparent']).toMatch(new RegExp(`^00-${TRACE}-[0-9a-f]{16}-00$`));
   });
 
   it('begins a trace for a call without one, and none for work of its own', async () => {
-    await using collector = await collect();
-    const tracer = createOtlpTracer({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint }, { version: '', warn: ignore });
+    await using collector = await FakeCollector.http();
+    const { tracer } = await tracerWith({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint });
     await tracer.child(internal('background'), async () => expect(tracer.headers()).toEqual({}));
     await work(tracer, () => undefined);
+    let told: string | undefined;
+    await tracer.root(internal('call'), incoming(true), async () => void (told = tracer.traceId()));
     await tracer[Symbol.asyncDispose]();
-    expect(collector.spans().map(({ name }) => name)).toEqual(['step', 'call']);
-    expect(hex(collector.spans()[1]?.parentSpanId ?? Buffer.of(1))).toBe('');
+    expect(told).toBe(TRACE);
+    expect(collector.spans.map(({ name }) => name)).toEqual(['step', 'call', 'call']);
+    expect(collector.spans[1]?.parentSpanId).toBe('');
   });
 
-  it('sends in batches, and drops what is too much', async () => {
-    await using collector = await collect();
-    const warnings: string[] = [];
-    const env = {
+  it.each([
+    ['always_off', '', []],
+    ['always_on', '', ['step', 'call']],
+    ['traceidratio', '0', []],
+    ['traceidratio', '1', ['step', 'call']],
+    ['parentbased_always_on', '', []],
+    ['parentbased_traceidratio', '1', []],
+  ])('samples a trace that its caller does not send by %s %s', async (sampler, argument, names) => {
+    await using collector = await FakeCollector.http();
+    const { tracer } = await tracerWith({
       OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint,
+      OTEL_TRACES_SAMPLER: sampler,
+      OTEL_TRACES_SAMPLER_ARG: argument,
+    });
+    await work(tracer, incoming(false));
+    await tracer[Symbol.asyncDispose]();
+    expect(collector.spans.map(({ name }) => name)).toEqual(names);
+  });
+
+  it('sends in batches, drops what is too much, and says so', async () => {
+    await using collector = await FakeCollector.http();
+    const { tracer, warnings } = await tracerWith({
+      OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${collector.endpoint}/as/it/is`,
+      OTEL_EXPORTER_OTLP_COMPRESSION: 'gzip',
       OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '10',
       OTEL_BSP_MAX_QUEUE_SIZE: '25',
-    };
-    const tracer = createOtlpTracer(env, { version: '', warn: (message) => void warnings.push(message) });
+      OTEL_BSP_SCHEDULE_DELAY: '1',
+    });
     await tracer.root(internal('call'), incoming(true), async () => {
       await Promise.all(Array.from({ length: 100 }, () => tracer.child(internal('step'), () => Promise.resolve())));
     });
+    await vi.waitFor(() => expect(collector.spans.length).toBe(35), { timeout: 10_000 });
+    await tracer.root(internal('later'), incoming(true), () => Promise.resolve());
     await tracer[Symbol.asyncDispose]();
-    const sizes = collector.requests.map((request) => spansOf([request]).length);
+    const sizes = collector.requests.map(({ spans }) => spans.length);
     expect(Math.max(...sizes)).toBeLessThanOrEqual(10);
-    expect(warnings).toEqual([expect.stringMatching(/^\d+ spans were dropped/)]);
+    expect(new Set(collector.paths)).toEqual(new Set(['/as/it/is']));
+    expect(warnings).toEqual([expect.stringMatching(/Dropped 66 spans/)]);
   });
 
   it('does its work when the collector does not', async () => {
-    await using collector = await collect(503);
-    const warnings: string[] = [];
-    const tracer = createOtlpTracer(
-      { OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint },
-      { version: '', warn: (message) => void warnings.push(message) },
-    );
+    await using collector = await FakeCollector.http(503);
+    const { tracer, warnings } = await tracerWith({
+      OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint,
+      // Less than it waits before it tries again.
+      OTEL_EXPORTER_OTLP_TIMEOUT: '500',
+    });
     await work(tracer, incoming(true));
     await tracer[Symbol.asyncDispose]();
-    expect(warnings).toEqual([expect.stringContaining('2 spans were not sent: 127.0.0.1')]);
+    expect(warnings).toEqual([expect.stringMatching(/^2 spans were not sent to 127\.0\.0\.1:\d+: ./)]);
+  });
+
+  it('tells what the collector answers', async () => {
+    await using collector = await FakeCollector.http(401);
+    const { tracer, warnings } = await tracerWith({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint });
+    await work(tracer, incoming(true));
+    await tracer[Symbol.asyncDispose]();
+    expect(warnings).toEqual([expect.stringMatching(/^2 spans were not sent to .*: 401 Unauthorized$/)]);
+  });
+
+  it('waits for no collector at its end for as long as that may take', async () => {
+    await using collector = await FakeCollector.http(503);
+    const { tracer, warnings } = await tracerWith({
+      OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint,
+      OTEL_EXPORTER_OTLP_TIMEOUT: '3600000',
+    });
+    await work(tracer, incoming(true));
+    await tracer[Symbol.asyncDispose]();
+    expect(warnings).toEqual([expect.stringMatching(/^2 spans were not sent to .*: not taken within 2 s/)]);
   });
 
   it('sends by gRPC, too', async () => {
-    const requests: ExportTraceServiceRequest[] = [];
-    const server = new Server();
-    const { path, requestDeserialize, responseSerialize } = TraceService.export;
-    server.register<ExportTraceServiceRequest, object>(
-      path,
-      (call: ServerUnaryCall<ExportTraceServiceRequest, object>, callback: sendUnaryData<object>) => {
-        requests.push(call.request);
-        callback(null, {});
-      },
-      responseSerialize,
-      requestDeserialize,
-      'unary',
-    );
-    const port = await new Promise<number>((resolve, reject) => {
-      server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
-        error === null ? resolve(bound) : reject(error),
-      );
+    await using collector = await FakeCollector.grpc();
+    const { tracer } = await tracerWith({
+      OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint,
+      OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc',
+      OTEL_EXPORTER_OTLP_HEADERS: 'x-key=a%20b',
     });
-    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}`, OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' };
-    const tracer = createOtlpTracer(env, { version: '', warn: ignore });
     await work(tracer, incoming(true));
     await tracer[Symbol.asyncDispose]();
-    server.forceShutdown();
-    expect(spansOf(requests).map(({ name }) => name)).toEqual(['step', 'call']);
+    expect(collector.spans.map(({ name }) => name)).toEqual(['step', 'call']);
+    expect(collector.headers[0]).toMatchObject({ 'x-key': 'a b' });
   });
 });
