@@ -1,8 +1,8 @@
 /**
  * Usage: node hack/build.ts [--out DIR] [--faults] [--all-arch] [--allow-missing]
  *
- * Makes what is shipped: one bundle for each kind of process or thread, and the pod's PID 1 as a static program. The
- * generated protobuf code must be there (hack/generate-protos; `npm run build` does both).
+ * Makes what is shipped: one bundle for each kind of process or thread and one for traces, and the pod's PID 1 as a
+ * static program. The generated protobuf code must be there (hack/generate-protos; `npm run build` does both).
  *
  *   --out DIR        where to, instead of dist
  *   --faults         leaves the fault points in, for tests; a bundle with them is not to be shipped
