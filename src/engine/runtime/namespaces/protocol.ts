@@ -61,11 +61,6 @@ export interface TmpfsOptions {
   readonly flags: readonly Extract<MountFlag, 'nosuid' | 'nodev' | 'noexec' | 'readonly'>[];
 }
 
-export interface Request {
-  readonly id: number;
-  readonly order: Order;
-}
-
 export interface Reply {
   readonly id: number;
   /** Absent: done. */

@@ -1,13 +1,14 @@
 import type { MessagePort } from 'node:worker_threads';
+import type { Request } from '../../order-thread.ts';
 import type { Home } from './home.ts';
 import { LostError } from './home.ts';
 import { carryOut, OrderError } from './orders.ts';
-import type { Failure, Order, Reply, Request } from './protocol.ts';
+import type { Failure, Order, Reply } from './protocol.ts';
 import { LOST_EXIT_CODE } from './protocol.ts';
 
 /** Serves orders from `port`, each from start to end before the next. `exit` ends the thread. */
 export function serve(port: MessagePort, home: Home, exit: (code: number) => void): void {
-  port.on('message', ({ id, order }: Request) => {
+  port.on('message', ({ id, order }: Request<Order>) => {
     const reply = answer(id, order, home);
     port.postMessage(reply);
     // Nothing may be served from a pod's namespaces: the thread ends, and the service makes another.

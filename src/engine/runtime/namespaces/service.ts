@@ -3,18 +3,18 @@ import { join } from 'node:path';
 import type { NamespaceKind } from '../../../sys/namespaces.ts';
 import { parseMountinfo } from '../../../sys/mountinfo.ts';
 import type { ErrorKind } from '../../errors.ts';
-import { EngineError, invalidField } from '../../errors.ts';
+import { EngineError, invalidField, withContext } from '../../errors.ts';
 import { parseSandboxId } from '../../ids.ts';
 import type { SandboxId } from '../../ids.ts';
 import type { Logger } from '../../logger.ts';
+import { OrderThread } from '../../order-thread.ts';
 import type { IdMap, NamespacePaths } from '../../types/index.ts';
 import { checkHostname } from './hostname.ts';
 import type { NamespaceRequest, NamespaceService, PinnedNamespaces } from './namespace-service.ts';
-import type { Failure, ImageOrder, Order, TmpfsOptions } from './protocol.ts';
+import type { Failure, ImageOrder, Order, Reply, TmpfsOptions } from './protocol.ts';
 import { KINDS } from './protocol.ts';
 import { checkSysctls, sysctlField } from './sysctls.ts';
 import { holdNamespaces } from './user-namespace.ts';
-import { WorkerThread } from './worker-thread.ts';
 
 /** The thread's entry where the sources run as they are; the bundle passes `davit-namespaces.js` instead. */
 export const NAMESPACE_WORKER_SOURCE = new URL('./worker.ts', import.meta.url);
@@ -31,6 +31,8 @@ export interface NamespaceServiceDeps {
   readonly orderTimeoutMs?: number;
 }
 
+/** An order takes about a millisecond; a thread that is this long at one is stuck in the kernel. */
+const ORDER_TIMEOUT_MS = 30_000;
 /** State folders are passed through by others than root, never listed. */
 const STATE_DIR_MODE = 0o711;
 const KEY_OF: Readonly<Record<NamespaceKind, 'network' | 'ipc' | 'uts'>> = { net: 'network', ipc: 'ipc', uts: 'uts' };
@@ -43,15 +45,18 @@ class Namespaces implements NamespaceService {
   readonly name = 'namespaces';
   readonly #root: string;
   readonly #program: string;
-  readonly #thread: WorkerThread;
+  readonly #thread: OrderThread<Order, Reply>;
 
   constructor(deps: NamespaceServiceDeps) {
     this.#root = join(deps.state, 'sandboxes');
     this.#program = deps.program;
-    this.#thread = new WorkerThread({
+    this.#thread = new OrderThread({
       entry: deps.workerEntry,
+      name: 'davit-namespaces',
+      noun: 'namespace thread',
       logger: deps.logger,
-      ...(deps.orderTimeoutMs === undefined ? {} : { orderTimeoutMs: deps.orderTimeoutMs }),
+      timeoutMs: deps.orderTimeoutMs ?? ORDER_TIMEOUT_MS,
+      lostBy: ({ lost }) => (lost ? 'it could not come back from a namespace' : undefined),
     });
   }
 
@@ -155,7 +160,9 @@ class Namespaces implements NamespaceService {
   }
 
   async #run(object: string, order: Order): Promise<void> {
-    const failure = await this.#thread.run(order);
+    const { failure } = await this.#thread.run(order).catch((error: unknown) => {
+      throw withContext(error, `namespaces of ${object}: ${order.op}`);
+    });
     if (failure !== undefined) throw translate(object, failure);
   }
 }

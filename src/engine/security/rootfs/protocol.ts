@@ -3,8 +3,7 @@ import type { TreeCopy } from './copy-tree.ts';
 import type { ReadOnlyMount } from './root-mounts.ts';
 
 /** What the reader asks of its thread, of one root. */
-export interface ReadRequest {
-  readonly id: number;
+export interface ReadOrder {
   readonly mounts: readonly ReadOnlyMount[];
   /** An empty folder to mount on. */
   readonly target: string;

@@ -1,16 +1,17 @@
 import type { MessagePort } from 'node:worker_threads';
 import { EngineError, messageOf } from '../../errors.ts';
+import type { Request } from '../../order-thread.ts';
 import { checkMountPoints } from './check-mount-points.ts';
 import { copyTreeInRoot } from './copy-tree.ts';
 import { LostError } from './private-root.ts';
 import type { InRoot } from './private-root.ts';
 import { LOST_EXIT_CODE } from './protocol.ts';
-import type { ReadFailure, ReadReply, ReadRequest } from './protocol.ts';
+import type { ReadFailure, ReadOrder, ReadReply } from './protocol.ts';
 import { readFileInRoot } from './read-files.ts';
 
 /** Serves requests from `port`, each from start to end before the next. `exit` ends the thread. */
 export function serve(port: MessagePort, inRoot: InRoot, exit: (code: number) => void): void {
-  port.on('message', (request: ReadRequest) => {
+  port.on('message', (request: Request<ReadOrder>) => {
     const reply = answer(request, inRoot);
     const buffers = 'files' in reply ? reply.files.flatMap(([, content]) => content?.buffer ?? []) : [];
     port.postMessage(
@@ -21,7 +22,7 @@ export function serve(port: MessagePort, inRoot: InRoot, exit: (code: number) =>
   });
 }
 
-function answer({ id, mounts, target, work }: ReadRequest, inRoot: InRoot): ReadReply {
+function answer({ id, order: { mounts, target, work } }: Request<ReadOrder>, inRoot: InRoot): ReadReply {
   try {
     if (work.op === 'read') {
       const files = inRoot(mounts, target, (rootFd) => {

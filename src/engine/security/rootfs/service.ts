@@ -2,10 +2,10 @@ import { mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EngineError, withContext } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
+import { OrderThread } from '../../order-thread.ts';
 import { within } from '../../rollback.ts';
 import type { TreeCopy } from './copy-tree.ts';
-import type { ReadReply, ReadWork } from './protocol.ts';
-import { ReaderThread } from './reader-thread.ts';
+import type { ReadOrder, ReadReply, ReadWork } from './protocol.ts';
 import { readOnlyMounts } from './root-mounts.ts';
 import type { RootfsMount } from './root-mounts.ts';
 import type { RootFiles, RootfsReader } from './rootfs-reader.ts';
@@ -34,6 +34,8 @@ export function createRootfsReader(deps: RootfsReaderDeps): RootfsReader {
   return new Reader(deps);
 }
 
+type ReaderThread = OrderThread<ReadOrder, ReadReply>;
+
 class Reader implements RootfsReader {
   readonly name = 'rootfs';
   readonly #target: string;
@@ -43,9 +45,9 @@ class Reader implements RootfsReader {
   constructor({ state, workerEntry, logger, timeoutMs = TIMEOUT_MS }: RootfsReaderDeps) {
     // Always empty: what is mounted on it is seen by the thread alone.
     this.#target = join(state, 'rootfs');
-    this.#thread = new ReaderThread({ entry: workerEntry, logger, timeoutMs });
+    this.#thread = readerThread({ workerEntry, logger, timeoutMs });
     // Its own thread: a copy takes as long as the folder is large, and nobody's name is to wait for it.
-    this.#copier = new ReaderThread({ entry: workerEntry, logger, timeoutMs: COPY_TIMEOUT_MS + timeoutMs });
+    this.#copier = readerThread({ workerEntry, logger, timeoutMs: COPY_TIMEOUT_MS + timeoutMs });
   }
 
   /** Its file system calls bring libuv's thread pool up, all of it, before any thread of ours leaves the node's mounts. */
@@ -85,6 +87,21 @@ class Reader implements RootfsReader {
     if ('failure' in reply) throw new EngineError(reply.failure.kind, `${doing}: ${reply.failure.message}`);
     return reply.files;
   }
+}
+
+function readerThread({
+  workerEntry,
+  logger,
+  timeoutMs,
+}: Pick<Required<RootfsReaderDeps>, 'workerEntry' | 'logger' | 'timeoutMs'>): ReaderThread {
+  return new OrderThread({
+    entry: workerEntry,
+    name: 'davit-rootfs',
+    noun: 'thread that reads containers’ files',
+    logger,
+    timeoutMs,
+    lostBy: (reply) => ('failure' in reply && reply.failure.lost ? reply.failure.message : undefined),
+  });
 }
 
 type ReadFiles = Extract<ReadReply, { readonly files: unknown }>['files'];
