@@ -34,7 +34,7 @@ describe('the keys of what every pod and container gets', () => {
     [{ containers: { default_capabilities: ['ALL'] } }, 'containers.default_capabilities'],
     [{ containers: { default_capabilities: ['KILL', 'cap_kill'] } }, 'containers.default_capabilities'],
     [{ containers: { privileged_seccomp_profile: 'p.json' } }, 'containers.privileged_seccomp_profile'],
-    [{ containers: { image_volumes: 'mkdir' } }, 'containers.image_volumes'],
+    [{ containers: { image_volumes: 'copy' } }, 'containers.image_volumes'],
     [{ containers: { additional_devices: ['/etc/x'] } }, 'containers.additional_devices'],
     [{ containers: { additional_devices: ['/dev/../etc'] } }, 'containers.additional_devices'],
     [{ containers: { additional_devices: ['/dev/x:/dev/./y'] } }, 'containers.additional_devices'],

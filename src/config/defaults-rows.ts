@@ -77,9 +77,9 @@ export const CONTAINER_ROWS = {
     "What is mounted on /etc/localtime: a time zone of the node's, or `local` for the one that the node has. Absent: nothing is.",
   ),
   image_volumes: key(
-    oneOf('bind', 'ignore'),
+    oneOf('bind', 'mkdir', 'ignore'),
     'bind',
-    'Volumes that an image declares: folders of the node that begin as what the image has there, or nothing.',
+    'Volumes that an image declares. bind: folders of the node that begin as what the image has there. mkdir: folders of the container itself, made where the image has none. ignore: nothing.',
   ),
   default_capabilities: key(
     listOf(capability),

@@ -185,6 +185,11 @@ export const SCHEMA = {
       '1m',
       'A transfer without a byte for this long is given up.',
     ),
+    artifacts: key(
+      boolean(),
+      true,
+      'OCI artifacts are pulled too: files such as models or profiles, for volumes (`image` in a mount). They cannot be run.',
+    ),
   }),
   limits: table('What davitd takes on at once.', {
     concurrent_work: key(

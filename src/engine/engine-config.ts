@@ -35,6 +35,7 @@ export interface EngineConfig {
     readonly pinned: readonly string[];
     readonly maxConcurrentDownloads: number;
     readonly progressTimeoutMs: number;
+    readonly artifacts: boolean;
   };
   readonly limits: LimitsConfig;
   readonly reconcile: {
@@ -101,7 +102,7 @@ export interface ContainerDefaults {
   readonly umask?: string;
   /** A zone of the node's, or `local`. */
   readonly timezone?: string;
-  readonly imageVolumes: 'bind' | 'ignore';
+  readonly imageVolumes: 'bind' | 'mkdir' | 'ignore';
   /** Full names; what a container has before it adds and drops. */
   readonly defaultCapabilities: readonly string[];
   /** Of containers that ask for no seccomp profile. */

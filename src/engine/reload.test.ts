@@ -22,7 +22,7 @@ function config(more: Partial<EngineConfig> = {}): EngineConfig {
     handlers: { runc: RUNC },
     defaultRuntime: 'runc',
     registryConfigPath: ['/certs'],
-    images: { pinned: ['a'], maxConcurrentDownloads: 2, progressTimeoutMs: 5 },
+    images: { pinned: ['a'], maxConcurrentDownloads: 2, progressTimeoutMs: 5, artifacts: true },
     limits: { concurrentWork: 3, workPatienceMs: 5 },
     ...more,
   };
@@ -51,8 +51,7 @@ describe('reload()', () => {
     const next = config({ handlers: { runc: RUNC, other: RUNC } });
     expect(await reload(deps, next, NEVER)).toEqual([]);
     expect(handlers.all.map(({ name }) => name)).toEqual(['runc', 'other']);
-    const images = { registryConfigPath: ['/certs'], pinned: ['a'], maxConcurrentDownloads: 2, progressTimeoutMs: 5 };
-    expect(done).toEqual([images, 'work 3', 'network 3', 'refresh']);
+    expect(done).toEqual([{ registryConfigPath: ['/certs'], ...next.images }, 'work 3', 'network 3', 'refresh']);
   });
 
   it('changes nothing when a part is refused', async () => {

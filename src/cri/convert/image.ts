@@ -47,7 +47,8 @@ export function fromImage(image: Image): cri.IImage {
 
 /** What verbose status shows of an image: the parts of its configuration by their names in the image specification. */
 export function fromImageConfig(image: Image): Readonly<Record<string, unknown>> {
-  const { config } = image;
+  const { config, artifact } = image;
+  if (artifact !== undefined) return { artifact };
   return {
     chainID: image.chainId,
     imageSpec: {

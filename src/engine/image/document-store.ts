@@ -53,9 +53,9 @@ export class DocumentStore {
     for (const { descriptor, children } of path) await this.#update(descriptor.digest, children, signal);
   }
 
-  /** Ties an unpacked image to its config, so that it lives as long. */
-  async labelSnapshot(config: string, snapshotter: string, chainId: string, signal: AbortSignal): Promise<void> {
-    await this.#update(config, { [`${SNAPSHOT_REF_LABEL}.${snapshotter}`]: chainId }, signal);
+  /** Ties what was unpacked to a document of its image, so that it lives as long. */
+  async labelSnapshot(holder: string, snapshotter: string, chainId: string, signal: AbortSignal): Promise<void> {
+    await this.#update(holder, { [`${SNAPSHOT_REF_LABEL}.${snapshotter}`]: chainId }, signal);
   }
 
   async #read(digest: string, signal: AbortSignal): Promise<Uint8Array | undefined> {

@@ -74,6 +74,7 @@ async function startImages(progressTimeoutMs = 60_000, maxConcurrentDownloads = 
       registryConfigPath: [join(containerd.dir, 'certs.d')],
       pinned: ['*/pinned:*'],
       maxConcurrentDownloads,
+      artifacts: true,
       progressTimeoutMs,
       snapshotters: ['overlayfs'],
     },

@@ -29,6 +29,7 @@ import type { Reference } from './reference.ts';
 import { SharedWork } from './shared-work.ts';
 import type { StoredImage } from './stored-image.ts';
 import { TlsSettings } from './tls-settings.ts';
+import { ArtifactUnpacker } from './unpack-artifact.ts';
 import { unpackImage } from './unpack-image.ts';
 import { verifyImages } from './verify-images.ts';
 
@@ -56,6 +57,8 @@ export interface ImageOptions {
   readonly pinned: readonly string[];
   readonly maxConcurrentDownloads: number;
   readonly progressTimeoutMs: number;
+  /** Whether what is no image, but files, is pulled too. */
+  readonly artifacts: boolean;
   /** The snapshotters that handlers use; pulls unpack for the first. */
   readonly snapshotters: readonly [string, ...string[]];
 }
@@ -102,6 +105,7 @@ class Images implements ImageService {
     this.#pullDeps = {
       layers,
       documents: new DocumentStore({ clients }),
+      artifacts: new ArtifactUnpacker({ clients, layers, logger }),
       observer: deps.observer,
       leases: this.#leases,
       fetcher: new LayerFetcher({ clients, maxConcurrent: options.maxConcurrentDownloads }),
@@ -260,7 +264,9 @@ class Images implements ImageService {
       PROGRESS_LOG_INTERVAL_MS,
     );
     try {
-      const job = { reference, credentials, platform: this.#platform, snapshotter: options.snapshotters[0], progress };
+      const [snapshotter] = options.snapshotters;
+      const { artifacts } = options;
+      const job = { reference, credentials, platform: this.#platform, snapshotter, artifacts, progress };
       const image = await pullImage(this.#pullDeps, job, signal);
       const durationMs = performance.now() - started;
       const { id, sizeBytes } = image;
@@ -280,12 +286,11 @@ class Images implements ImageService {
 
   /** Unpacks what is in the store already: an image that another client brought, or one for a second snapshotter. */
   async #unpack(image: StoredImage, snapshotter: string, signal: AbortSignal): Promise<void> {
-    const { layers, documents } = this.#pullDeps;
     const lease = await this.#leases.acquire(image.id, signal);
     try {
-      await documents.hold(image.target.digest, lease.id, signal);
+      await this.#pullDeps.documents.hold(image.target.digest, lease.id, signal);
       const layerIsThere = (i: number): Promise<void> => this.#checkLayer(image, i, signal);
-      await unpackImage({ layers, documents }, { image, snapshotter, lease: lease.id, layerIsThere }, signal);
+      await unpackImage(this.#pullDeps, { image, snapshotter, lease: lease.id, layerIsThere }, signal);
     } finally {
       await lease[Symbol.asyncDispose]();
     }

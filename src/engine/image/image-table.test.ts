@@ -13,6 +13,7 @@ function stored(digit: string, target = digit): StoredImage {
     layers: [],
     diffIds: [],
     chainIds: [digest(`c${digit}`)],
+    holder: digest(digit),
     imageConfig: {
       entrypoint: [],
       cmd: [],

@@ -119,7 +119,7 @@ export class ImageTable {
 }
 
 function toImage(stored: StoredImage, names: readonly string[], isPinned: IsPinned): Image {
-  const { id, sizeBytes, imageConfig } = stored;
+  const { id, sizeBytes, imageConfig, artifact } = stored;
   const repoTags = names.filter((name) => isCanonical(name) && !name.includes('@'));
   const repoDigests = names.filter((name) => isCanonical(name) && name.includes('@'));
   return Object.freeze({
@@ -131,6 +131,7 @@ function toImage(stored: StoredImage, names: readonly string[], isPinned: IsPinn
     pinned: isPinned([id, ...repoTags, ...repoDigests]),
     config: imageConfig,
     chainId: stored.chainIds.at(-1) ?? '',
+    ...(artifact === undefined ? {} : { artifact: Object.freeze(artifact) }),
   });
 }
 

@@ -32,6 +32,16 @@ describe('parseManifest()', () => {
     expect(index.kind === 'index' && index.manifests.map((entry) => entry.platform?.architecture)).toHaveLength(2);
   });
 
+  it('tells artifacts by their config, or by what they say and what they hold', () => {
+    const chart = { ...CONFIG, mediaType: 'application/vnd.cncf.helm.config.v1+json' };
+    expect(parse({ ...GOOD, config: chart })).toMatchObject({ kind: 'artifact', type: chart.mediaType });
+    const artifactType = 'application/vnd.example.model';
+    expect(parse({ ...GOOD, artifactType }).kind).toBe('manifest');
+    const layers = [LAYER, { ...LAYER, mediaType: 'text/plain' }];
+    expect(parse({ ...GOOD, artifactType, layers })).toMatchObject({ kind: 'artifact', type: artifactType });
+    expect(() => parse({ ...GOOD, layers })).toThrow('cannot be unpacked');
+  });
+
   it('takes the kind from the document where the registry does not say it', () => {
     expect(parse({ ...GOOD, mediaType: undefined }, 'application/json').kind).toBe('manifest');
     expect(parse({ schemaVersion: 2, manifests: [] }, 'text/plain; charset=utf-8').kind).toBe('index');
@@ -57,9 +67,9 @@ describe('parseManifest()', () => {
     ['an unknown version', { ...GOOD, schemaVersion: 3 }, OCI, 'schemaVersion'],
     ['CVE-2026-24054: no layers', { ...GOOD, layers: [] }, OCI, 'no layers'],
     [
-      'a chart',
-      { ...GOOD, config: { ...CONFIG, mediaType: 'application/vnd.cncf.helm.config.v1+json' } },
-      OCI,
+      "a plugin of Docker's",
+      { ...GOOD, mediaType: DOCKER, config: { ...CONFIG, mediaType: 'application/vnd.docker.plugin.v1+json' } },
+      DOCKER,
       'no container image',
     ],
     [

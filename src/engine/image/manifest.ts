@@ -1,16 +1,13 @@
 import type { EngineError } from '../errors.ts';
+import { readArtifactManifest } from './artifact-manifest.ts';
+import type { ArtifactManifest } from './artifact-manifest.ts';
+import { readDescriptor } from './descriptor.ts';
+import type { Descriptor } from './descriptor.ts';
 import { asArray, asObject, asString, field, parseJsonObject, refuse } from './json.ts';
 import type { JsonObject } from './json.ts';
 import type { Platform } from './platform.ts';
-import { isDigest } from './reference.ts';
 
-/** What a manifest or an index says of a blob. Nothing of it is believed before size and digest are checked. */
-export interface Descriptor {
-  readonly mediaType: string;
-  readonly digest: string;
-  /** Bytes. */
-  readonly size: number;
-}
+export type { Descriptor } from './descriptor.ts';
 
 export interface IndexEntry extends Descriptor {
   readonly platform?: Platform;
@@ -35,10 +32,8 @@ export const INDEX_TYPES: readonly string[] = [
   'application/vnd.oci.image.index.v1+json',
   'application/vnd.docker.distribution.manifest.list.v2+json',
 ];
-export const MANIFEST_TYPES: readonly string[] = [
-  'application/vnd.oci.image.manifest.v1+json',
-  'application/vnd.docker.distribution.manifest.v2+json',
-];
+const DOCKER_MANIFEST = 'application/vnd.docker.distribution.manifest.v2+json';
+export const MANIFEST_TYPES: readonly string[] = ['application/vnd.oci.image.manifest.v1+json', DOCKER_MANIFEST];
 
 const SCHEMA1_TYPES: readonly string[] = [
   'application/vnd.docker.distribution.manifest.v1+json',
@@ -56,9 +51,14 @@ const LAYER_TYPE =
 
 /**
  * Parses and checks a manifest or an index. `contentType` is what the registry, or the record, says that it is.
- * Throws failed-precondition: schema 1, a document of two kinds at once (CVE-2021-41190), what is no container image.
+ * Throws failed-precondition: schema 1, a document of two kinds at once (CVE-2021-41190), what is neither a container image
+ * nor an artifact.
  */
-export function parseManifest(bytes: Uint8Array, contentType: string, what: string): Manifest | Index {
+export function parseManifest(
+  bytes: Uint8Array,
+  contentType: string,
+  what: string,
+): Manifest | Index | ArtifactManifest {
   const type = baseType(contentType);
   if (SCHEMA1_TYPES.includes(type)) throw schema1(what);
   const document = parseJsonObject(bytes, what);
@@ -74,7 +74,10 @@ export function parseManifest(bytes: Uint8Array, contentType: string, what: stri
   }
   const known = isKnown(type) ? type : own;
   const isIndex = isKnown(known) ? INDEX_TYPES.includes(known) : has('manifests');
-  return isIndex ? readIndex(document, what) : readManifest(document, what);
+  if (isIndex) return readIndex(document, what);
+  // Artifacts are OCI's alone: what Docker's manifests hold beside images is for Docker.
+  const isArtifact = known !== DOCKER_MANIFEST && isNoImage(document);
+  return isArtifact ? readArtifactManifest(document, what) : readManifest(document, what);
 }
 
 /** The media type to record for a document whose registry did not name one that davit knows. */
@@ -125,6 +128,23 @@ function readIndex(document: JsonObject, what: string): Index {
   };
 }
 
+/** It has the config of something else, or says what it is and has layers that no root is made of. */
+function isNoImage(document: JsonObject): boolean {
+  const config = typeIn(field(document, 'config'));
+  if (config === undefined) return false; // no manifest at all
+  if (!CONFIG_TYPES.has(config)) return true;
+  const declared = field(document, 'artifactType');
+  const layers = field(document, 'layers');
+  if (typeof declared !== 'string' || declared === '' || !Array.isArray(layers)) return false;
+  return layers.some((layer: unknown) => !LAYER_TYPE.test(typeIn(layer) ?? ''));
+}
+
+function typeIn(descriptor: unknown): string | undefined {
+  if (typeof descriptor !== 'object' || descriptor === null || Array.isArray(descriptor)) return undefined;
+  const type = field(descriptor as JsonObject, 'mediaType');
+  return typeof type === 'string' ? type : undefined;
+}
+
 function readManifest(document: JsonObject, what: string): Manifest {
   const config = readDescriptor(field(document, 'config'), `${what}: config`);
   if (!CONFIG_TYPES.has(config.mediaType)) {
@@ -142,17 +162,6 @@ function readManifest(document: JsonObject, what: string): Manifest {
     );
   }
   return { kind: 'manifest', config, layers };
-}
-
-function readDescriptor(value: unknown, what: string): Descriptor {
-  const object = asObject(value, what);
-  const digest = asString(field(object, 'digest'), `${what}.digest`);
-  if (!isDigest(digest)) throw refuse(`${what}.digest`, 'is no sha256 digest');
-  const size = field(object, 'size');
-  if (typeof size !== 'number' || !Number.isSafeInteger(size) || size <= 0) {
-    throw refuse(`${what}.size`, 'is no positive number of bytes');
-  }
-  return { mediaType: asString(field(object, 'mediaType'), `${what}.mediaType`), digest, size };
 }
 
 function readPlatform(entry: JsonObject, what: string): Platform | undefined {

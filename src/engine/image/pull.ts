@@ -1,4 +1,5 @@
 import type { Lease } from '../containerd/leases.ts';
+import { EngineError } from '../errors.ts';
 import { defineOp, runOp } from '../op.ts';
 import type { OpObserver, StepFn } from '../op.ts';
 import type { Credentials } from './credentials.ts';
@@ -30,6 +31,8 @@ export interface PullJob {
   readonly credentials: Credentials | undefined;
   readonly platform: Platform;
   readonly snapshotter: string;
+  /** Whether it may be an artifact. */
+  readonly artifacts: boolean;
   readonly progress: PullProgress;
 }
 
@@ -131,6 +134,10 @@ async function openRemote(deps: PullDeps, job: PullJob, source: Source, signal: 
     },
     signal,
   );
+  if (image.artifact !== undefined && !job.artifacts) {
+    const message = `${job.reference.canonical} is no container image but an artifact (${image.artifact.type}): images.artifacts is off`;
+    throw new EngineError('failed-precondition', message);
+  }
   await deps.documents.label(image.path, signal);
   return image;
 }

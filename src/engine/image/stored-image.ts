@@ -3,6 +3,7 @@ import type { Clients } from '../containerd/clients.ts';
 import { EngineError } from '../errors.ts';
 import { chainIds } from '../layer/index.ts';
 import type { ImageConfig } from '../types/index.ts';
+import type { ArtifactFile, ArtifactManifest } from './artifact-manifest.ts';
 import { parseImageConfig } from './image-config.ts';
 import { MAX_DOCUMENT_BYTES, parseManifest } from './manifest.ts';
 import type { Descriptor, Manifest } from './manifest.ts';
@@ -11,7 +12,7 @@ import type { Platform } from './platform.ts';
 
 /** What an image's name leads to in the content store, for one platform. */
 export interface StoredImage {
-  /** The config's digest. */
+  /** The config's digest; of an artifact the manifest's, since many have the same config. */
   readonly id: string;
   /** What the name points to: an index or a manifest. */
   readonly target: Descriptor;
@@ -21,10 +22,21 @@ export interface StoredImage {
   /** Bottom first, as many as `diffIds` and `chainIds`. */
   readonly layers: readonly Descriptor[];
   readonly diffIds: readonly string[];
+  /** Names of snapshots. An artifact has one, with all its files, and no diff ids. */
   readonly chainIds: readonly string[];
+  /** The document that what was unpacked is tied to, so that it lives as long. */
+  readonly holder: string;
   readonly imageConfig: ImageConfig;
+  /** There exactly where it is no image, but files that can be mounted. */
+  readonly artifact?: StoredArtifact;
   /** Manifest, config and layers, as they travel. */
   readonly sizeBytes: number;
+}
+
+export interface StoredArtifact {
+  /** A media type. */
+  readonly type: string;
+  readonly files: readonly ArtifactFile[];
 }
 
 /** A document, and which of its entries the way goes on with: the labels that hold its children follow from it. */
@@ -45,6 +57,19 @@ export type ReadDocument = (
 export const CONTENT_REF_LABEL = 'containerd.io/gc.ref.content';
 export const SNAPSHOT_REF_LABEL = 'containerd.io/gc.ref.snapshot';
 
+/** No chain id begins so. */
+const ARTIFACT_SNAPSHOT = 'davit-artifact-';
+const NO_CONFIG: ImageConfig = {
+  entrypoint: [],
+  cmd: [],
+  env: [],
+  workingDir: '',
+  user: '',
+  stopSignal: '',
+  volumes: [],
+  labels: {},
+};
+
 /** An index may lead to an index; more steps than these are nobody's honest image. */
 const MAX_INDEX_DEPTH = 4;
 /** For a document of a few kilobytes on a busy disk. */
@@ -52,7 +77,7 @@ const READ_DEADLINE_MS = 30_000;
 
 /**
  * Follows a target through its indexes to the manifest for this platform and to the config. `reference` is for messages.
- * Throws failed-precondition for what is no image that can run here.
+ * Throws failed-precondition for what is neither an image that can run here nor an artifact.
  */
 export async function openImage(
   target: Descriptor,
@@ -62,6 +87,7 @@ export async function openImage(
   signal: AbortSignal,
 ): Promise<StoredImage> {
   const { path, manifest } = await findManifest(target, reference, platform, read, signal);
+  if (manifest.kind === 'artifact') return await openArtifact(target, path, manifest, read, signal);
   const { config, layers } = manifest;
   const configBytes = await read(config, 'blobs', signal);
   const parsed = parseImageConfig(configBytes, `config of ${reference}`);
@@ -78,8 +104,34 @@ export async function openImage(
     layers,
     diffIds: parsed.diffIds,
     chainIds: chainIds(parsed.diffIds),
+    holder: config.digest,
     imageConfig: parsed.config,
     sizeBytes: layers.reduce((sum, layer) => sum + layer.size, manifestSize + config.size),
+  };
+}
+
+/** Of an artifact's config nothing counts, but who hands the artifact on needs it. */
+async function openArtifact(
+  target: Descriptor,
+  path: readonly PathStep[],
+  { type, config, layers, files }: ArtifactManifest,
+  read: ReadDocument,
+  signal: AbortSignal,
+): Promise<StoredImage> {
+  if (config.size > 0) await read(config, 'blobs', signal);
+  const { digest: id = '', size = 0 } = path.at(-1)?.descriptor ?? {};
+  return {
+    id,
+    target,
+    path,
+    config,
+    layers,
+    diffIds: [],
+    chainIds: [`${ARTIFACT_SNAPSHOT}${id}`],
+    holder: id,
+    imageConfig: NO_CONFIG,
+    artifact: { type, files },
+    sizeBytes: layers.reduce((sum, layer) => sum + layer.size, size + config.size),
   };
 }
 
@@ -95,13 +147,13 @@ async function findManifest(
   platform: Platform,
   read: ReadDocument,
   signal: AbortSignal,
-): Promise<{ path: readonly PathStep[]; manifest: Manifest }> {
+): Promise<{ path: readonly PathStep[]; manifest: Manifest | ArtifactManifest }> {
   const path: PathStep[] = [];
   let descriptor: Descriptor = target;
   for (let depth = 0; depth <= MAX_INDEX_DEPTH; depth++) {
     const bytes = await read(descriptor, 'manifests', signal);
     const document = parseManifest(bytes, descriptor.mediaType, `manifest of ${reference}`);
-    if (document.kind === 'manifest') {
+    if (document.kind !== 'index') {
       path.push({ descriptor, children: manifestChildren(document) });
       return { path, manifest: document };
     }
@@ -122,7 +174,7 @@ async function findManifest(
   throw new EngineError('failed-precondition', `${reference}: its index leads to more than ${MAX_INDEX_DEPTH} others`);
 }
 
-function manifestChildren(manifest: Manifest): Readonly<Record<string, string>> {
+function manifestChildren(manifest: Manifest | ArtifactManifest): Readonly<Record<string, string>> {
   const layers = manifest.layers.map((layer, i) => [`${CONTENT_REF_LABEL}.l.${i}`, layer.digest]);
   return Object.fromEntries([[`${CONTENT_REF_LABEL}.config`, manifest.config.digest], ...layers]);
 }

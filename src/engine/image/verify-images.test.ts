@@ -23,6 +23,7 @@ function imageOf(id: string, ...texts: readonly string[]): StoredImage {
     layers: texts.map((text) => ({ mediaType: 'layer', digest: digestOf(text), size: text.length })),
     diffIds: texts,
     chainIds: texts,
+    holder: document.digest,
     imageConfig: {
       entrypoint: [],
       cmd: [],

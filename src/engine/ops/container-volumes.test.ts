@@ -46,6 +46,18 @@ describe('prepareVolumes()', () => {
     expect(engine.volumes.made.size).toBe(0);
   });
 
+  it('makes what the image declares folders of the root itself, where the node says so', async () => {
+    const { engine, subject } = await subjectWith([], ['/data', '/proc/x']);
+    await using _ = engine;
+    const { defaults } = engine.deps;
+    const containers = { ...defaults.containers, imageVolumes: 'mkdir' } as const;
+    expect(
+      (await prepareVolumes({ ...engine.deps, defaults: { ...defaults, containers } }, subject, NEVER)).declared,
+    ).toEqual([]);
+    expect(engine.volumes.folders).toEqual(['/data']);
+    expect(engine.volumes.made.size).toBe(0);
+  });
+
   it('K13: gives the reason that the kubelet looks for, for an image that is missing or cannot be mounted', async () => {
     const { engine, subject } = await subjectWith([mountOf('no/such:1')]);
     await using _ = engine;

@@ -30,7 +30,7 @@ export async function prepareVolumes(
   { record, sandbox, image }: VolumesSubject,
   signal: AbortSignal,
 ): Promise<PreparedVolumes> {
-  const declared = await declareVolumes(deps, record, image, signal);
+  const declared = await declareVolumes(deps, { record, sandbox, image }, signal);
   const images = new Map<number, string>();
   const mounts: MountSpec[] = [];
   for (const [index, mount] of record.spec.mounts.entries()) {
@@ -59,18 +59,21 @@ export async function removeVolumes(
 
 async function declareVolumes(
   deps: ContainerVolumesDeps,
-  record: ContainerRecord,
-  image: Image,
+  { record, sandbox, image }: VolumesSubject,
   signal: AbortSignal,
 ): Promise<readonly DeclaredVolume[]> {
-  if (deps.defaults.containers.imageVolumes === 'ignore') return [];
+  const { imageVolumes } = deps.defaults.containers;
+  if (imageVolumes === 'ignore') return [];
   const paths = declaredPaths(
     image.config.volumes,
     record.spec.mounts.map((mount) => mount.containerPath),
   );
   if (paths.length === 0) return [];
   const root = await deps.layers.mountsOf(record.snapshotKey, record.snapshotter, signal);
-  return await deps.volumes.declare(record.id, root, paths, signal);
+  if (imageVolumes === 'bind') return await deps.volumes.declare(record.id, root, paths, signal);
+  const { user } = sandbox.spec.namespaces;
+  await deps.volumes.makeFolders(root, { paths, ...(user === undefined ? {} : { shift: user.hostId }) }, signal);
+  return [];
 }
 
 interface ImageSubject {

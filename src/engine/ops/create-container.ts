@@ -146,7 +146,11 @@ async function findImage(deps: CreateContainerDeps, step: StepFn<'find-image'>, 
           `image ${JSON.stringify(spec.image.image)} is not on this node; pull it first`,
         );
       }
-      return image;
+      if (image.artifact === undefined) return image;
+      throw new EngineError(
+        'failed-precondition',
+        `image ${JSON.stringify(spec.image.image)} is an artifact (${image.artifact.type}): its files can be mounted, but not run`,
+      );
     },
   });
 }

@@ -7,7 +7,7 @@ export type { Labeller, RelabelSource, SelinuxContexts, SelinuxLabels } from './
 export { createRootfsReader, ROOTFS_WORKER_SOURCE } from './rootfs/service.ts';
 export type { RootfsReaderDeps } from './rootfs/service.ts';
 export { readOnlyMounts } from './rootfs/root-mounts.ts';
-export type { ReadOnlyMount, RootfsMount } from './rootfs/root-mounts.ts';
+export type { RootMount, RootfsMount } from './rootfs/root-mounts.ts';
 export { ImageFiles } from './rootfs/image-files.ts';
 export type { FreshRoot } from './rootfs/image-files.ts';
 export type { RootFiles, RootfsReader } from './rootfs/rootfs-reader.ts';

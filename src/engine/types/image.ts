@@ -11,7 +11,7 @@ export interface ImageRequest {
 }
 
 export interface Image {
-  /** The config's digest, `sha256:…`: an image's one identity everywhere. */
+  /** The config's digest, `sha256:…`, or that of an artifact's manifest: an image's one identity everywhere. */
   readonly id: string;
   /** Names with tags, e.g. registry.k8s.io/pause:3.10. */
   readonly repoTags: readonly string[];
@@ -25,6 +25,16 @@ export interface Image {
   readonly config: ImageConfig;
   /** Chain id of the topmost layer: the parent snapshot of a container's root. */
   readonly chainId: string;
+  /** There exactly where it is no image but files, which can be mounted and not run. */
+  readonly artifact?: Artifact;
+}
+
+/** Blobs with names, such as a model, a chart, or profiles; all of it hostile input. */
+export interface Artifact {
+  /** What it is by its maker's word, a media type. */
+  readonly type: string;
+  /** By paths that lead nowhere else. */
+  readonly files: readonly { readonly path: string; readonly digest: string; readonly size: number }[];
 }
 
 /** The part of an OCI image config that a container is made from. All of it is hostile input. */

@@ -33,13 +33,20 @@ export interface SnapshotMount {
   readonly options: readonly string[];
 }
 
-/** What copies folders out of a root that nobody vouches for: the reader of roots fits. */
+/** What copies folders out of a root that nobody vouches for, and makes folders in it: the reader of roots fits. */
 export interface RootTrees {
   copyTrees(
     mounts: readonly SnapshotMount[],
     copies: readonly { readonly path: string; readonly destination: string }[],
     signal: AbortSignal,
   ): Promise<void>;
+  makeFolders(mounts: readonly SnapshotMount[], order: FolderOrder, signal: AbortSignal): Promise<void>;
+}
+
+/** Folders to be made in a root; `shift`: how far its image's ids are shown shifted. */
+export interface FolderOrder {
+  readonly paths: readonly string[];
+  readonly shift?: number;
 }
 
 export interface ContainerVolumesDeps {
@@ -76,6 +83,8 @@ export interface ContainerVolumes {
     paths: readonly string[],
     signal: AbortSignal,
   ): Promise<readonly DeclaredVolume[]>;
+  /** Makes the paths folders of the container's root itself, with the root user as their owner; they go with the root. */
+  makeFolders(root: readonly SnapshotMount[], order: FolderOrder, signal: AbortSignal): Promise<void>;
   /** Mounts an image, or a part of it, and returns where: a path without symlinks. `index` tells one from another. */
   mountImage(id: ContainerId, index: number, image: ImageVolume): Promise<string>;
   /** Removes all that was made for the container; one that has nothing is success. Goes on after a crash half-way. */
@@ -119,6 +128,10 @@ class Volumes implements ContainerVolumes {
     const copies = volumes.map(({ containerPath: path, source: destination }) => ({ path, destination }));
     await this.#deps.trees.copyTrees(root, copies, signal);
     return volumes;
+  }
+
+  async makeFolders(root: readonly SnapshotMount[], order: FolderOrder, signal: AbortSignal): Promise<void> {
+    await this.#deps.trees.makeFolders(root, order, signal);
   }
 
   async mountImage(id: ContainerId, index: number, { subPath, ...image }: ImageVolume): Promise<string> {

@@ -1,6 +1,6 @@
 import type { ContainerId, SandboxId } from '../ids.ts';
 import type { MountSpec, SandboxSpec } from '../types/index.ts';
-import type { ContainerVolumes, DeclaredVolume } from './container-volumes.ts';
+import type { ContainerVolumes, DeclaredVolume, FolderOrder } from './container-volumes.ts';
 import type { MountSources, ResolvedMount } from './mount-source.ts';
 import type { PodFileMounts, PodFiles, PodFilesRequest } from './pod-files.ts';
 
@@ -55,11 +55,16 @@ export class FakeMountSources implements MountSources {
 export class FakeContainerVolumes implements ContainerVolumes {
   /** By container. */
   readonly made = new Map<ContainerId, string[]>();
+  readonly folders: string[] = [];
   failNextMount: Error | undefined;
 
   async declare(id: ContainerId, _root: unknown, paths: readonly string[]): Promise<readonly DeclaredVolume[]> {
     this.#add(id, paths);
     return paths.map((containerPath) => ({ containerPath, source: `/fake/volumes/${id}${containerPath}` }));
+  }
+
+  async makeFolders(_root: unknown, { paths }: FolderOrder): Promise<void> {
+    this.folders.push(...paths);
   }
 
   async mountImage(id: ContainerId, index: number): Promise<string> {

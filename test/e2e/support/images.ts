@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto';
 import { buildImage, packLayer } from '../../../hack/images/oci.ts';
-import type { Layer, RunConfig } from '../../../hack/images/oci.ts';
+import type { Blob, Layer, RunConfig } from '../../../hack/images/oci.ts';
 import { push } from '../../../hack/images/push.ts';
 import type { Entry } from '../../../hack/images/tar.ts';
 import { mustCrictl, nodeEnv } from './node.ts';
@@ -41,6 +42,54 @@ export async function makeImage(
   const reference = `registry.k8s.io/${repository}:latest`;
   await mustCrictl('pull', reference);
   return reference;
+}
+
+/** What an artifact is made of: a title, where there is one, and the bytes. */
+export interface ArtifactPart {
+  readonly title?: string;
+  readonly content: Buffer | string;
+  readonly mediaType?: string;
+}
+
+export interface ArtifactOptions {
+  readonly type?: string;
+  readonly parts: readonly ArtifactPart[];
+}
+
+const EMPTY_TYPE = 'application/vnd.oci.empty.v1+json';
+
+/** Pushes an artifact to the node's registry, and returns its reference and its manifest's digest. Pulling is the test's. */
+export async function pushArtifact(
+  name: string,
+  { type = 'application/vnd.davit.test', parts }: ArtifactOptions,
+): Promise<{ readonly reference: string; readonly digest: string }> {
+  const layers = parts.map(({ title, content, mediaType = 'application/octet-stream' }) => ({
+    blob: blobOf(mediaType, Buffer.from(content)),
+    ...(title === undefined ? {} : { annotations: { 'org.opencontainers.image.title': title } }),
+  }));
+  const config = blobOf(EMPTY_TYPE, Buffer.from('{}'));
+  const mediaType = 'application/vnd.oci.image.manifest.v1+json';
+  const document = {
+    schemaVersion: 2,
+    mediaType,
+    artifactType: type,
+    config: described(config),
+    layers: layers.map(({ blob: layer, ...more }) => ({ ...described(layer), ...more })),
+  };
+  const top = blobOf(mediaType, Buffer.from(JSON.stringify(document)));
+  const repository = `davit-e2e/${name}`;
+  const blobs = [config, ...layers.map(({ blob: layer }) => layer)];
+  await push({ url: `http://${nodeEnv()['DAVIT_REGISTRY']}` }, repository, ['latest'], { blobs, manifests: [top] });
+  return { reference: `registry.k8s.io/${repository}:latest`, digest: top.digest };
+}
+
+function described({ mediaType, digest, size }: Blob): object {
+  return { mediaType, digest, size };
+}
+
+function blobOf(mediaType: string, content: Buffer): Blob {
+  const digest = `sha256:${createHash('sha256').update(content).digest('hex')}`;
+  return { mediaType, digest, size: content.length, content };
 }
 
 async function baseLayer(url: string): Promise<Layer> {

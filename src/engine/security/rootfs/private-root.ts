@@ -8,7 +8,7 @@ import {
   OWN_MOUNT_NAMESPACE,
   unshareFs,
 } from '../../../sys/private-mounts.ts';
-import type { ReadOnlyMount } from './root-mounts.ts';
+import type { RootMount } from './root-mounts.ts';
 
 /** The thread is in a mount namespace that it could not leave: it must end. */
 export class LostError extends Error {
@@ -16,7 +16,13 @@ export class LostError extends Error {
 }
 
 /** Runs `work` with a descriptor of the mounted root; afterwards neither the mounts nor the descriptor are left. */
-export type InRoot = <T>(mounts: readonly ReadOnlyMount[], target: string, work: (rootFd: number) => T) => T;
+export type InRoot = <T>(root: RootToMount, work: (rootFd: number) => T) => T;
+
+export interface RootToMount {
+  readonly mounts: readonly RootMount[];
+  readonly target: string;
+  readonly access: 'read' | 'write';
+}
 
 /** Only names a place in the tree; needs no right to what is there. */
 const O_PATH = 0o10000000;
@@ -30,10 +36,11 @@ const O_DIRECTORY = 0o200000;
 export function prepareThread(): InRoot {
   unshareFs();
   const home = openSync(OWN_MOUNT_NAMESPACE, 'r');
-  return (mounts, target, work) => {
+  return (root, work) => {
     enterPrivateMounts();
     try {
-      for (const one of mounts) attach(one, target);
+      const { target } = root;
+      for (const one of root.mounts) attach(one, root);
       const rootFd = openSync(target, O_PATH | O_DIRECTORY);
       try {
         return work(rootFd);
@@ -46,14 +53,15 @@ export function prepareThread(): InRoot {
   };
 }
 
-function attach(one: ReadOnlyMount, target: string): void {
+function attach(one: RootMount, { target, access }: RootToMount): void {
   if (one.kind === 'bind') {
     mount({ source: one.source, target, type: 'none', flags: ['bind'] });
   } else {
     changeDirectory(one.from);
-    mount({ source: one.source, target, type: one.type, flags: ['readonly'], data: one.data });
+    mount({ source: one.source, target, type: one.type, flags: access === 'read' ? ['readonly'] : [], data: one.data });
   }
-  disarmMount(target);
+  if (access === 'read') disarmMount(target);
+  else mount({ source: 'none', target, type: 'none', flags: ['remount', 'bind', 'nosuid', 'nodev', 'noexec'] });
 }
 
 function comeBack(home: number): void {

@@ -1,10 +1,12 @@
 import type { ErrorKind } from '../../errors.ts';
 import type { TreeCopy } from './copy-tree.ts';
-import type { ReadOnlyMount } from './root-mounts.ts';
+import type { FolderOrder } from './make-folders.ts';
+import type { RootMount } from './root-mounts.ts';
 
 /** What the reader asks of its thread, of one root. */
 export interface ReadOrder {
-  readonly mounts: readonly ReadOnlyMount[];
+  /** Made for reading, or for writing where the work is to write. */
+  readonly mounts: readonly RootMount[];
   /** An empty folder to mount on. */
   readonly target: string;
   readonly work: ReadWork;
@@ -17,6 +19,7 @@ export type ReadWork =
       /** Files larger than this are refused. */
       readonly maxBytes: number;
     }
+  | { readonly op: 'make'; readonly order: FolderOrder }
   | { readonly op: 'copy'; readonly copies: readonly TreeCopy[]; readonly timeoutMs: number };
 
 export type ReadReply =

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readOnlyMounts } from './root-mounts.ts';
+import { readOnlyMounts, writableMounts } from './root-mounts.ts';
 import type { RootfsMount } from './root-mounts.ts';
 
 function overlay(...options: readonly string[]): RootfsMount {
@@ -62,5 +62,27 @@ describe('readOnlyMounts()', () => {
     ['too many layers', overlay(`lowerdir=${Array.from({ length: 2000 }, (_value, n) => `/s/${n}/fs`).join(':')}`)],
   ])('refuses what it cannot mount: %s', (why, mount) => {
     expect(() => readOnlyMounts([mount])).toThrow(why);
+  });
+});
+
+describe('writableMounts()', () => {
+  it('keeps what an overlay writes to, and none of what only its own container may say', () => {
+    const options = ['index=off', 'volatile', 'uidmap=0:9:9', 'workdir=/s/9/work', 'upperdir=/s/9/fs'];
+    const mounts = [overlay(...options, 'lowerdir=/s/2/fs:/s/1/fs')];
+    expect(writableMounts(mounts)).toEqual([
+      {
+        kind: 'filesystem',
+        type: 'overlay',
+        source: 'overlay',
+        data: 'lowerdir=2/fs:1/fs,upperdir=/s/9/fs,workdir=/s/9/work,index=off',
+        from: '/s',
+      },
+    ]);
+  });
+
+  it('binds a folder, and refuses an overlay without a place to write to', () => {
+    const bind = { type: 'bind', source: '/s/1/fs', options: ['rw', 'rbind'] };
+    expect(writableMounts([bind])).toEqual([{ kind: 'bind', source: '/s/1/fs' }]);
+    expect(() => writableMounts([overlay('lowerdir=/s/1/fs')])).toThrow('no folder to write to');
   });
 });

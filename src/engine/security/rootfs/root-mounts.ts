@@ -9,8 +9,8 @@ export interface RootfsMount {
   readonly options: readonly string[];
 }
 
-/** One mount(2) of a root that is only to be read. */
-export type ReadOnlyMount =
+/** One mount(2) of a root. */
+export type RootMount =
   | { readonly kind: 'bind'; readonly source: string }
   | {
       readonly kind: 'filesystem';
@@ -27,12 +27,29 @@ const DATA_MAX_BYTES = 4095;
 const DROPPED =
   /^(ro|rw|bind|rbind|defaults|(no)?(suid|dev|exec|atime|diratime)|relatime|strictatime|upperdir=.*|workdir=.*|volatile|index=.*|nfs_export=.*|[ug]idmap=.*)$/;
 
+/** Options that count for writing, too; `volatile` marks a root that only its first mount may write to. */
+const DROPPED_FOR_WRITING =
+  /^(ro|rw|bind|rbind|defaults|(no)?(suid|dev|exec|atime|diratime)|relatime|strictatime|volatile|[ug]idmap=.*)$/;
+
 /**
  * The mounts of a snapshot, rewritten to be read beside their owner. An overlay's upper folder becomes its topmost lower
  * one: two overlays that write to one folder damage it. Layers are named relative to the folder that they share, so that
  * a hundred of them fit. Throws unimplemented for what cannot be mounted here.
  */
-export function readOnlyMounts(mounts: readonly RootfsMount[]): readonly ReadOnlyMount[] {
+export function readOnlyMounts(mounts: readonly RootfsMount[]): readonly RootMount[] {
+  return rewritten(mounts, DROPPED, readOnlyOverlay);
+}
+
+/** As readOnlyMounts(), but to be written to, by who has the root alone: before its container begins. */
+export function writableMounts(mounts: readonly RootfsMount[]): readonly RootMount[] {
+  return rewritten(mounts, DROPPED_FOR_WRITING, writableOverlay);
+}
+
+function rewritten(
+  mounts: readonly RootfsMount[],
+  dropped: RegExp,
+  overlay: (mount: RootfsMount) => RootMount,
+): readonly RootMount[] {
   if (mounts.length === 0) throw new EngineError('internal', 'a root without mounts');
   return mounts.map((mount) => {
     if (mount.target !== undefined && mount.target !== '')
@@ -40,25 +57,37 @@ export function readOnlyMounts(mounts: readonly RootfsMount[]): readonly ReadOnl
     if (mount.options.includes('loop')) throw unsupported(mount, 'needs a loop device');
     if (mount.type === 'overlay') return overlay(mount);
     if (mount.type === 'bind' || isBind(mount)) return { kind: 'bind', source: mount.source };
-    return { kind: 'filesystem', type: mount.type, source: mount.source, data: rest(mount).join(','), from: '/' };
+    const data = mount.options.filter((option) => !dropped.test(option)).join(',');
+    return { kind: 'filesystem', type: mount.type, source: mount.source, data, from: '/' };
   });
 }
 
-function overlay(mount: RootfsMount): ReadOnlyMount {
+function readOnlyOverlay(mount: RootfsMount): RootMount {
   const upper = valueOf(mount, 'upperdir');
-  const layers = [
-    ...(upper === undefined ? [] : [upper.replaceAll(':', '\\:')]),
-    ...(valueOf(mount, 'lowerdir') ?? '').split(/(?<!\\):/).filter((layer) => layer !== ''),
-  ];
+  const layers = [...(upper === undefined ? [] : [upper.replaceAll(':', '\\:')]), ...lowerLayers(mount)];
   const [only, second] = layers;
   if (only === undefined) throw unsupported(mount, 'names no layer');
   // An overlay without an upper folder wants two lower ones.
   if (second === undefined) return { kind: 'bind', source: unescape(only) };
+  return ofOverlay(mount, layers, [], DROPPED);
+}
+
+function writableOverlay(mount: RootfsMount): RootMount {
+  const [upper, work] = [valueOf(mount, 'upperdir'), valueOf(mount, 'workdir')];
+  if (upper === undefined || work === undefined) throw unsupported(mount, 'has no folder to write to');
+  return ofOverlay(mount, lowerLayers(mount), [`upperdir=${upper}`, `workdir=${work}`], DROPPED_FOR_WRITING);
+}
+
+function ofOverlay(mount: RootfsMount, layers: readonly string[], more: readonly string[], dropped: RegExp): RootMount {
   const from = commonFolder(layers);
   const names = layers.map((layer) => posix.relative(from, layer) || '.');
-  const data = [`lowerdir=${names.join(':')}`, ...rest(mount)].join(',');
+  const data = [`lowerdir=${names.join(':')}`, ...more, ...rest(mount, dropped)].join(',');
   if (Buffer.byteLength(data) > DATA_MAX_BYTES) throw unsupported(mount, `has too many layers, ${layers.length}`);
   return { kind: 'filesystem', type: 'overlay', source: 'overlay', data, from: unescape(from) };
+}
+
+function lowerLayers(mount: RootfsMount): readonly string[] {
+  return (valueOf(mount, 'lowerdir') ?? '').split(/(?<!\\):/).filter((layer) => layer !== '');
 }
 
 function commonFolder(paths: readonly string[]): string {
@@ -70,10 +99,10 @@ function commonFolder(paths: readonly string[]): string {
   return common;
 }
 
-function rest(mount: RootfsMount): readonly string[] {
-  return mount.options
-    .filter((option) => !DROPPED.test(option) && !option.startsWith('lowerdir='))
-    .map((option) => (option === 'redirect_dir=on' ? 'redirect_dir=follow' : option));
+function rest(mount: RootfsMount, dropped: RegExp): readonly string[] {
+  const kept = mount.options.filter((option) => !dropped.test(option) && !/^(lower|upper|work)dir=/.test(option));
+  if (dropped === DROPPED_FOR_WRITING) return kept;
+  return kept.map((option) => (option === 'redirect_dir=on' ? 'redirect_dir=follow' : option));
 }
 
 function valueOf(mount: RootfsMount, name: string): string | undefined {

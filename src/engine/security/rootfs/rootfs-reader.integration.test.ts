@@ -75,6 +75,50 @@ function threadsMountNamespaces(): ReadonlySet<string> {
   return new Set(tasks.map((task) => readlinkSync(`/proc/self/task/${task}/ns/mnt`)));
 }
 
+/** An image's folder, and one for what is written above it. */
+async function writable(): Promise<{ readonly mounts: readonly RootfsMount[]; readonly upper: string }> {
+  const root = await layer('1', { 'etc/file': 'x' });
+  await mkdir(join(root, 'var/lib'), { recursive: true });
+  await chmod(join(root, 'var'), 0o711);
+  await chown(join(root, 'var'), 5, 6);
+  await symlink('/var', join(root, 'link'));
+  await symlink('/../../out', join(root, 'dangling'));
+  const upper = join(dir, 'upper');
+  await mkdir(upper);
+  await mkdir(join(dir, 'work'));
+  return { mounts: overlay([root], upper), upper };
+}
+
+describe('RootfsReader.makeFolders()', () => {
+  it('makes what the image has not, and leaves what it has; no link leads out', async () => {
+    const { mounts, upper } = await writable();
+    await reader.makeFolders(mounts, { paths: ['/data', '/var/lib', '/link/new/deep'] }, signal);
+    expect((await readdir(upper)).sort()).toEqual(['data', 'var']);
+    expect(await readdir(join(upper, 'var'))).toEqual(['new']);
+    const made = await stat(join(upper, 'var/new/deep'));
+    expect([made.mode & 0o7777, made.uid, made.gid]).toEqual([0o755, 0, 0]);
+    const parent = await stat(join(upper, 'var'));
+    expect([parent.mode & 0o7777, parent.uid, parent.gid]).toEqual([0o711, 5, 6]);
+    expect(readFileSync('/proc/self/mountinfo', 'utf8')).not.toContain(dir);
+  });
+
+  it('has the ids of the node in a root that is shifted, with all that is copied for it', async () => {
+    const { mounts, upper } = await writable();
+    await reader.makeFolders(mounts, { paths: ['/var/new', '/var/other'], shift: 100_000 }, signal);
+    const [made, parent] = [await stat(join(upper, 'var/new')), await stat(join(upper, 'var'))];
+    expect([made.uid, made.gid, parent.uid, parent.gid]).toEqual([100_000, 100_000, 100_005, 100_006]);
+  });
+
+  it('refuses a path at which something else is, or a link that leads nowhere', async () => {
+    const { mounts } = await writable();
+    for (const path of ['/etc/file', '/etc/file/below', '/dangling']) {
+      const error: unknown = await reader.makeFolders(mounts, { paths: [path] }, signal).catch((one: unknown) => one);
+      expect(isKind(error, 'invalid-argument')).toBe(true);
+    }
+    await expect(stat(join(dir, 'out'))).rejects.toThrow('ENOENT');
+  });
+});
+
 describe('RootfsReader.copyTrees()', () => {
   it('copies a folder with owners, modes and links, and leaves the destination empty where there is none', async () => {
     const root = await layer('1', { 'etc/own': 'mine' });

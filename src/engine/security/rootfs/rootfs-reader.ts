@@ -1,5 +1,6 @@
 import type { Service } from '../../lifecycle.ts';
 import type { TreeCopy } from './copy-tree.ts';
+import type { FolderOrder } from './make-folders.ts';
 import type { RootfsMount } from './root-mounts.ts';
 
 /** Contents by the path asked for; undefined where the root has no such file. */
@@ -21,4 +22,9 @@ export interface RootfsReader extends Service {
    * is not there is no error and leaves its destination empty. Throws invalid-argument for what is no folder.
    */
   copyTrees(mounts: readonly RootfsMount[], copies: readonly TreeCopy[], signal: AbortSignal): Promise<void>;
+  /**
+   * Makes folders in a root that no container uses yet; those that are there stay as they are. Throws invalid-argument
+   * for a path at which something else is.
+   */
+  makeFolders(mounts: readonly RootfsMount[], order: FolderOrder, signal: AbortSignal): Promise<void>;
 }

@@ -3,6 +3,7 @@ import { EngineError, messageOf } from '../../errors.ts';
 import type { Request } from '../../order-thread.ts';
 import { checkMountPoints } from './check-mount-points.ts';
 import { copyTreeInRoot } from './copy-tree.ts';
+import { makeFoldersInRoot } from './make-folders.ts';
 import { LostError } from './private-root.ts';
 import type { InRoot } from './private-root.ts';
 import { LOST_EXIT_CODE } from './protocol.ts';
@@ -24,14 +25,19 @@ export function serve(port: MessagePort, inRoot: InRoot, exit: (code: number) =>
 
 function answer({ id, order: { mounts, target, work } }: Request<ReadOrder>, inRoot: InRoot): ReadReply {
   try {
+    if (work.op === 'make') {
+      inRoot({ mounts, target, access: 'write' }, (rootFd) => makeFoldersInRoot(rootFd, work.order));
+      return { id, files: [] };
+    }
+    const root = { mounts, target, access: 'read' } as const;
     if (work.op === 'read') {
-      const files = inRoot(mounts, target, (rootFd) => {
+      const files = inRoot(root, (rootFd) => {
         checkMountPoints(rootFd);
         return work.paths.map((path) => [path, readFileInRoot(rootFd, path, work.maxBytes)] as const);
       });
       return { id, files };
     }
-    inRoot(mounts, target, (rootFd) => {
+    inRoot(root, (rootFd) => {
       for (const copy of work.copies) copyTreeInRoot(rootFd, copy, work.timeoutMs);
     });
     return { id, files: [] };

@@ -5,8 +5,9 @@ import type { Logger } from '../../logger.ts';
 import { OrderThread } from '../../order-thread.ts';
 import { within } from '../../rollback.ts';
 import type { TreeCopy } from './copy-tree.ts';
+import type { FolderOrder } from './make-folders.ts';
 import type { ReadOrder, ReadReply, ReadWork } from './protocol.ts';
-import { readOnlyMounts } from './root-mounts.ts';
+import { readOnlyMounts, writableMounts } from './root-mounts.ts';
 import type { RootfsMount } from './root-mounts.ts';
 import type { RootFiles, RootfsReader } from './rootfs-reader.ts';
 
@@ -73,6 +74,12 @@ class Reader implements RootfsReader {
     await this.#run(this.#copier, mounts, { op: 'copy', copies, timeoutMs: COPY_TIMEOUT_MS }, doing, signal);
   }
 
+  async makeFolders(mounts: readonly RootfsMount[], order: FolderOrder, signal: AbortSignal): Promise<void> {
+    if (order.paths.length === 0) return;
+    const doing = `make ${order.paths.join(', ')} in the root file system`;
+    await this.#run(this.#thread, mounts, { op: 'make', order }, doing, signal);
+  }
+
   async #run(
     thread: ReaderThread,
     mounts: readonly RootfsMount[],
@@ -80,7 +87,8 @@ class Reader implements RootfsReader {
     doing: string,
     signal: AbortSignal,
   ): Promise<ReadFiles> {
-    const request = { mounts: readOnlyMounts(mounts), target: this.#target, work };
+    const rewrite = work.op === 'make' ? writableMounts : readOnlyMounts;
+    const request = { mounts: rewrite(mounts), target: this.#target, work };
     const reply = await within(signal, thread.run(request, signal)).catch((error: unknown) => {
       throw withContext(error, doing);
     });

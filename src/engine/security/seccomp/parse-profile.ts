@@ -5,8 +5,18 @@ import { parseKernelVersion } from './kernel-version.ts';
 import type { KernelVersion } from './kernel-version.ts';
 import { SECCOMP_ACTIONS, SECCOMP_ARCHITECTURES, SECCOMP_FLAGS, SECCOMP_OPERATORS } from './oci-seccomp.ts';
 import type { OciSeccomp, OciSyscallArg, OciSyscallRule } from './oci-seccomp.ts';
-import { asInteger, asList, asObject, asOneOf, asText, asWord, below, optional, profileError } from './profile-json.ts';
-import type { Place } from './profile-json.ts';
+import {
+  asInteger,
+  asList,
+  asObject,
+  asOneOf,
+  asText,
+  asWord,
+  below,
+  optional,
+  placeError,
+} from '../../json-places.ts';
+import type { Place } from '../../json-places.ts';
 
 /** A profile of the node as its file has it: OCI's format, with the conditions that Docker's adds. */
 export interface SeccompFile extends Omit<OciSeccomp, 'syscalls'> {
@@ -51,6 +61,8 @@ const PROFILE_KEYS = [
 const RULE_KEYS = ['names', 'name', 'action', 'errno', 'errnoRet', 'args', 'includes', 'excludes', 'comment'];
 const ARG_KEYS = ['index', 'value', 'valueTwo', 'op'];
 const CONDITION_KEYS = ['caps', 'arches', 'minKernel'];
+/** In errors about unknown keys. */
+const WHOLE = 'a seccomp profile';
 const NOTIFY = 'SCMP_ACT_NOTIFY';
 /** The kernel's largest error number. */
 const MAX_ERRNO = 4095;
@@ -80,10 +92,10 @@ function parseJson(text: string): unknown {
 }
 
 function readProfile(value: unknown): SeccompFile {
-  const profile = asObject(value, '', PROFILE_KEYS);
+  const profile = asObject(value, '', PROFILE_KEYS, WHOLE);
   const isMapped = asList(profile['archMap'], 'archMap', readArchitectureMap).length > 0;
   if (isMapped && asList(profile['architectures'], 'architectures', readArchitecture).length > 0)
-    throw profileError('archMap', 'stands beside architectures; only one of them may');
+    throw placeError('archMap', 'stands beside architectures; only one of them may');
   const file: SeccompFile = {
     defaultAction: asOneOf(profile['defaultAction'], 'defaultAction', SECCOMP_ACTIONS),
     ...readErrno(profile, 'defaultErrno', ''),
@@ -96,12 +108,12 @@ function readProfile(value: unknown): SeccompFile {
   };
   const notifies = [file.defaultAction, ...file.syscalls.map(({ rule }) => rule.action)].includes(NOTIFY);
   if (notifies && file.listenerPath === undefined)
-    throw profileError('listenerPath', `is missing: ${NOTIFY} needs somebody who listens`);
+    throw placeError('listenerPath', `is missing: ${NOTIFY} needs somebody who listens`);
   return file;
 }
 
 function readRule(value: unknown, place: Place): ConditionalRule {
-  const from = asObject(value, place, RULE_KEYS);
+  const from = asObject(value, place, RULE_KEYS, WHOLE);
   const args = asList(from['args'], below(place, 'args'), readArg);
   return {
     rule: {
@@ -119,19 +131,19 @@ function readRule(value: unknown, place: Place): ConditionalRule {
 function readNames(from: Readonly<Record<string, unknown>>, place: Place): readonly string[] {
   const names = asList(from['names'], below(place, 'names'), readName);
   const older = from['name'] === undefined || from['name'] === '' ? [] : [readName(from['name'], below(place, 'name'))];
-  if (names.length > 0 && older.length > 0) throw profileError(below(place, 'name'), 'stands beside names');
-  if (names.length + older.length === 0) throw profileError(below(place, 'names'), 'names no system call');
+  if (names.length > 0 && older.length > 0) throw placeError(below(place, 'name'), 'stands beside names');
+  if (names.length + older.length === 0) throw placeError(below(place, 'names'), 'names no system call');
   return [...names, ...older];
 }
 
 function readName(value: unknown, place: Place): string {
   const name = asText(value, place);
-  if (!CALL_NAME.test(name)) throw profileError(place, `${JSON.stringify(name)} is no name of a system call`);
+  if (!CALL_NAME.test(name)) throw placeError(place, `${JSON.stringify(name)} is no name of a system call`);
   return name;
 }
 
 function readArg(value: unknown, place: Place): OciSyscallArg {
-  const from = asObject(value, place, ARG_KEYS);
+  const from = asObject(value, place, ARG_KEYS, WHOLE);
   return {
     index: asInteger(from['index'], below(place, 'index'), MAX_ARG_INDEX),
     value: asWord(from['value'], below(place, 'value')),
@@ -150,13 +162,13 @@ function readErrno<const Key extends 'errno' | 'defaultErrno'>(
   if (Object.keys(byNumber).length > 0 || from[key] === undefined || from[key] === '') return byNumber;
   const name = asText(from[key], below(place, key));
   const errno = Object.entries(constants.errno).find(([known]) => known === name)?.[1];
-  if (errno === undefined) throw profileError(below(place, key), `${JSON.stringify(name)} is no error of the kernel`);
+  if (errno === undefined) throw placeError(below(place, key), `${JSON.stringify(name)} is no error of the kernel`);
   return { [`${key}Ret`]: errno } as Readonly<Record<`${Key}Ret`, number>>;
 }
 
 function readCondition(value: unknown, place: Place): RuleCondition {
   if (value === undefined || value === null) return { caps: [], arches: [] };
-  const from = asObject(value, place, CONDITION_KEYS);
+  const from = asObject(value, place, CONDITION_KEYS, WHOLE);
   return {
     caps: asList(from['caps'], below(place, 'caps'), asText),
     arches: asList(from['arches'], below(place, 'arches'), asText),
@@ -166,12 +178,12 @@ function readCondition(value: unknown, place: Place): RuleCondition {
 
 function readKernel(value: unknown, place: Place): KernelVersion {
   const version = parseKernelVersion(asText(value, place));
-  if (version === undefined) throw profileError(place, `${JSON.stringify(value)} is no version of a kernel`);
+  if (version === undefined) throw placeError(place, `${JSON.stringify(value)} is no version of a kernel`);
   return version;
 }
 
 function readArchitectureMap(value: unknown, place: Place): ArchitectureMap {
-  const from = asObject(value, place, ['architecture', 'subArchitectures']);
+  const from = asObject(value, place, ['architecture', 'subArchitectures'], WHOLE);
   return {
     architecture: readArchitecture(from['architecture'], below(place, 'architecture')),
     subArchitectures: asList(from['subArchitectures'], below(place, 'subArchitectures'), readArchitecture),
@@ -188,6 +200,6 @@ function readFlag(value: unknown, place: Place): string {
 
 function readListenerPath(value: unknown, place: Place): string {
   const path = asText(value, place);
-  if (!path.startsWith('/')) throw profileError(place, `${JSON.stringify(path)} is not an absolute path`);
+  if (!path.startsWith('/')) throw placeError(place, `${JSON.stringify(path)} is not an absolute path`);
   return path;
 }
