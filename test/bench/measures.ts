@@ -29,6 +29,7 @@ const NAMES = {
   remove: 'RemoveContainer',
   stopCni: 'StopPodSandbox (CNI)',
   removeCni: 'RemovePodSandbox (CNI)',
+  version: 'Version',
   listContainers: 'ListContainers (200)',
   listPods: 'ListPodSandbox (20)',
   containerStatus: 'ContainerStatus',

@@ -147,7 +147,7 @@ function lists(sizes: Sizes): Scenario {
   const containers = LISTED_PODS * CONTAINERS_PER_LISTED_POD;
   return {
     name: `reads with ${containers} containers in ${LISTED_PODS} pods`,
-    measures: ['listContainers', 'listPods', 'containerStatus', 'podStatus'],
+    measures: ['version', 'listContainers', 'listPods', 'containerStatus', 'podStatus'],
     async setUp(side) {
       for (let made = 0; made < LISTED_PODS; made += SET_UP_AT_ONCE) {
         await Promise.all(Array.from({ length: SET_UP_AT_ONCE }, () => listedPod(side)));
@@ -160,6 +160,7 @@ function lists(sizes: Sizes): Scenario {
       if (all.length !== containers) throw new Error(`${side.name} lists ${all.length} containers, not ${containers}`);
       for (let turn = 0; turn < sizes.reads; turn += 1) {
         const one = all[(turn * CONTAINERS_PER_LISTED_POD) % all.length];
+        record('version', (await side.client.timed('Version', {})).ms);
         record('listContainers', (await side.client.timed('ListContainers', {})).ms);
         record('listPods', (await side.client.timed('ListPodSandbox', {})).ms);
         record('containerStatus', (await side.client.timed('ContainerStatus', { containerId: one?.id })).ms);
