@@ -11,6 +11,35 @@ const LIMIT_BYTES = 64 * 1024 * 1024;
 const STATS_WAIT_MS = 90_000;
 const START_MS = 240_000;
 
+/** What a container with limits has, from either source; on a node whose cgroups are v1 or hybrid. */
+const SERIES = `
+container_cpu_cfs_burst_periods_total container_cpu_cfs_burst_seconds_total container_cpu_cfs_periods_total
+container_cpu_cfs_throttled_periods_total container_cpu_cfs_throttled_seconds_total container_cpu_system_seconds_total
+container_cpu_usage_seconds_total container_cpu_user_seconds_total container_file_descriptors container_last_seen
+container_memory_cache container_memory_failcnt container_memory_failures_total container_memory_kernel_usage
+container_memory_mapped_file container_memory_max_usage_bytes container_memory_rss container_memory_swap
+container_memory_total_active_file_bytes container_memory_total_inactive_file_bytes container_memory_usage_bytes
+container_memory_working_set_bytes container_oom_events_total container_processes container_sockets
+container_spec_cpu_period container_spec_cpu_quota container_spec_cpu_shares container_spec_memory_limit_bytes
+container_spec_memory_reservation_limit_bytes container_spec_memory_swap_limit_bytes container_start_time_seconds
+container_tasks_state container_threads container_threads_max container_ulimits_soft`
+  .trim()
+  .split(/\s+/);
+const BY_DAVIT_ALONE = [
+  ...['inodes_free', 'inodes_total', 'limit_bytes', 'usage_bytes'].map((name) => `container_fs_${name}`),
+  ...['cpu', 'io', 'memory'].flatMap((resource) =>
+    ['stalled', 'waiting'].map((how) => `container_pressure_${resource}_${how}_seconds_total`),
+  ),
+];
+/** Nothing that a kernel counts: cAdvisor shows 0, 0 and -1. */
+const BY_CADVISOR_ALONE = [
+  'container_cpu_load_average_10s',
+  'container_cpu_load_d_average_10s',
+  'container_health_state',
+];
+/** Come with the first read or write that the kernel charges the container for. */
+const OF_DEVICES = /^container_(fs_(reads|writes)|blkio)_/;
+
 const dropIn = (): string => join('/run', `davit-${nodeEnv()['DAVIT_NODE']}`, 'etc/conf.d/50-pause.toml');
 
 let traces: readonly string[];
@@ -60,6 +89,28 @@ function seriesOf(lines: readonly string[], ...labels: readonly string[]): Reado
   return new Set(found.map((line) => line.slice(0, line.indexOf('{'))));
 }
 
+/** Once all of them are there: some sources are looked at more often than others. */
+async function linesWith(kubelet: Kubelet, names: readonly string[]): Promise<readonly string[]> {
+  let missing: readonly string[] = names;
+  const find = async (): Promise<readonly string[] | undefined> => {
+    const lines = await kubelet.metrics(POD);
+    const found = seriesOf(lines, 'container="main"');
+    missing = names.filter((name) => !found.has(name));
+    const hasNetwork = seriesOf(lines, 'interface="eth0"').has('container_network_receive_bytes_total');
+    return missing.length === 0 && hasNetwork ? lines : undefined;
+  };
+  return await eventually("all series of a container and its pod's network", find, STATS_WAIT_MS).catch(
+    (error: unknown) => {
+      throw new Error(`no series ${missing.join(', ')}`, { cause: error });
+    },
+  );
+}
+
+function valueOf(lines: readonly string[], ...parts: readonly string[]): number {
+  const line = lines.find((each) => ['container="main"', ...parts].every((part) => each.includes(part)));
+  return Number(line?.split('} ')[1]?.split(' ')[0]);
+}
+
 describe('a real kubelet whose statistics come from davitd', () => {
   let kubelet: Kubelet;
 
@@ -106,27 +157,11 @@ describe('a real kubelet whose statistics come from davitd', () => {
   });
 
   it('gets the series of /metrics/cadvisor, those that containerd lacks too', async () => {
-    const lines = await eventually(
-      'metrics of the pod',
-      async () => {
-        const found = await kubelet.metrics(POD);
-        return seriesOf(found, 'container="main"').has('container_file_descriptors') ? found : undefined;
-      },
-      STATS_WAIT_MS,
-    );
-    const ofMain = seriesOf(lines, 'container="main"');
-    for (const name of [
-      'container_cpu_usage_seconds_total',
-      'container_cpu_cfs_burst_periods_total',
-      'container_memory_working_set_bytes',
-      'container_spec_cpu_quota',
-      'container_spec_memory_reservation_limit_bytes',
-      'container_ulimits_soft',
-      'container_oom_events_total',
-    ]) {
-      expect(ofMain).toContain(name);
-    }
-    expect(seriesOf(lines, 'interface="eth0"')).toContain('container_network_receive_bytes_total');
+    const wanted = [...SERIES, ...BY_DAVIT_ALONE].sort();
+    const lines = await linesWith(kubelet, wanted);
+    const ofMain = [...seriesOf(lines, 'container="main"')].filter((name) => !OF_DEVICES.test(name));
+    expect(ofMain.sort()).toEqual(wanted);
+    expect(valueOf(lines, 'container_tasks_state', 'state="sleeping"')).toBeGreaterThan(0);
   });
 
   it('removes the pod when its manifest goes', async () => {
@@ -173,18 +208,13 @@ describe("a real kubelet whose statistics come from cAdvisor, with pause = 'alwa
   });
 
   it('finds the containers for /metrics/cadvisor', async () => {
-    const lines = await eventually(
-      "series of the container and of the pod's network",
-      async () => {
-        const found = await kubelet.metrics(POD);
-        const network = seriesOf(found, 'interface="eth0"').has('container_network_receive_bytes_total');
-        return network && seriesOf(found, 'container="main"').size > 0 ? found : undefined;
-      },
-      STATS_WAIT_MS,
-    );
-    const ofMain = seriesOf(lines, 'container="main"', 'image="registry.k8s.io/e2e-test-images/busybox:1.29-2"');
-    expect(ofMain).toContain('container_cpu_usage_seconds_total');
-    expect(ofMain).toContain('container_memory_working_set_bytes');
+    const wanted = [...SERIES, ...BY_CADVISOR_ALONE].sort();
+    const lines = await linesWith(kubelet, wanted);
+    const image = 'image="registry.k8s.io/e2e-test-images/busybox:1.29-2"';
+    const ofMain = [...seriesOf(lines, 'container="main"', image)].filter((name) => !OF_DEVICES.test(name));
+    expect(ofMain.sort()).toEqual(wanted);
+    const made = ['container_tasks_state{', 'container_cpu_load_average_10s', 'container_health_state'];
+    expect(made.map((name) => valueOf(lines, name))).toEqual([0, 0, -1]);
   });
 
   it('has nothing to complain of', async () => {

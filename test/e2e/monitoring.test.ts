@@ -14,10 +14,25 @@ const DATA_WAIT_MS = 60_000;
 /** Panels that a healthy davitd has nothing for. */
 const MAY_BE_EMPTY = new Set(['Left alone']);
 
+interface Place {
+  readonly x: number;
+  readonly y: number;
+  readonly w: number;
+  readonly h: number;
+}
+
 interface Panel {
+  readonly id: number;
   readonly type: string;
   readonly title: string;
-  readonly targets?: readonly { readonly expr: string }[];
+  readonly gridPos: Place;
+  readonly targets?: readonly { readonly refId: string; readonly expr: string }[];
+}
+
+interface Variable {
+  readonly name: string;
+  readonly type: string;
+  readonly query: string | { readonly query: string };
 }
 
 interface Query {
@@ -25,16 +40,62 @@ interface Query {
   readonly expression: string;
 }
 
+interface Dashboard {
+  readonly panels: readonly Panel[];
+  readonly annotations: { readonly list: readonly { readonly name: string; readonly expr: string }[] };
+  readonly templating: { readonly list: readonly Variable[] };
+}
+
+async function readDashboard(): Promise<Dashboard> {
+  return JSON.parse(await readFile(DASHBOARD, 'utf8')) as Dashboard;
+}
+
 /** As Grafana fills its variables in. */
+function filledIn(expression: string): string {
+  return expression.replaceAll('$instance', '.+').replaceAll('$__rate_interval', '30s');
+}
+
 async function dashboardQueries(): Promise<readonly Query[]> {
-  const { panels } = JSON.parse(await readFile(DASHBOARD, 'utf8')) as { panels: readonly Panel[] };
+  const { panels } = await readDashboard();
   return panels.flatMap(({ title, targets = [] }) =>
-    targets.map(({ expr }) => ({
-      title,
-      expression: expr.replaceAll('$instance', '.+').replaceAll('$__rate_interval', '30s'),
-    })),
+    targets.map(({ expr }) => ({ title, expression: filledIn(expr) })),
   );
 }
+
+/** Pairs of panels that would lie upon each other. */
+function overlaps(panels: readonly Panel[]): readonly string[] {
+  return panels.flatMap((one, index) =>
+    panels.slice(index + 1).flatMap((two) => (hits(one.gridPos, two.gridPos) ? [`${one.title}, ${two.title}`] : [])),
+  );
+}
+
+function hits(a: Place, b: Place): boolean {
+  return a.x < b.x + b.w && b.x < a.x + a.w && a.y < b.y + b.h && b.y < a.y + a.h;
+}
+
+describe('the dashboard', () => {
+  it('asks for its data source when it is imported, and every query goes there', async () => {
+    const { panels, annotations, templating } = await readDashboard();
+    const [source, instance] = templating.list;
+    expect(source).toMatchObject({ name: 'datasource', type: 'datasource', query: 'prometheus' });
+    expect(instance).toMatchObject({ name: 'instance', type: 'query' });
+    const askers = [...panels.filter(({ type }) => type !== 'row'), ...annotations.list, instance];
+    const queries = [...askers, ...panels.flatMap(({ targets = [] }) => targets)];
+    expect(queries.length).toBeGreaterThan(60);
+    for (const query of queries)
+      expect(query).toHaveProperty('datasource', { type: 'prometheus', uid: '${datasource}' });
+  });
+
+  it('has panels with ids of their own, side by side on a grid of 24', async () => {
+    const { panels } = await readDashboard();
+    expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length);
+    expect(overlaps(panels)).toEqual([]);
+    expect(panels.filter(({ gridPos: { x, w } }) => x + w > 24)).toEqual([]);
+    for (const { targets = [] } of panels) {
+      expect(new Set(targets.map(({ refId }) => refId)).size).toBe(targets.length);
+    }
+  });
+});
 
 describe('alert rules, by promtool', () => {
   it('are valid', async () => {
@@ -83,6 +144,15 @@ describe('a real Prometheus that scrapes davitd', () => {
     await eventually('data for every panel', find, DATA_WAIT_MS).catch((error: unknown) => {
       throw new Error(`no data for: ${empty.join(', ')}`, { cause: error });
     });
+  });
+
+  it('has values for its variable, and takes its annotations', async () => {
+    const { annotations, templating } = await readDashboard();
+    const query = templating.list.map((variable) => variable.query).find((each) => typeof each !== 'string');
+    const [, metric = '', label = ''] = /^label_values\((\w+), (\w+)\)$/.exec(query?.query ?? '') ?? [];
+    expect(await prometheus.query(`count by (${label}) (${metric}{${label}!=""})`)).toHaveLength(1);
+    // It has started once: to be asked without an error is all there is.
+    for (const { expr } of annotations.list) await prometheus.query(filledIn(expr));
   });
 
   it('knows every metric that dashboard and alerts name', async () => {

@@ -95,6 +95,7 @@ export const METRICS = {
   container_threads_max: { type: 'gauge', help: 'Limit of threads; 0 is none.' },
   container_file_descriptors: { type: 'gauge', help: 'Open files.' },
   container_sockets: { type: 'gauge', help: 'Open sockets.' },
+  container_tasks_state: { type: 'gauge', help: 'Threads by what they are doing.', labels: ['state'] },
   container_ulimits_soft: { type: 'gauge', help: 'Soft limits of the first process.', labels: ['ulimit'] },
 
   container_start_time_seconds: { type: 'gauge', help: 'Unix time of the start.' },

@@ -165,10 +165,11 @@ function ofLayer({ usedBytes, filesystem }: WritableLayer): Value[] {
   ];
 }
 
-function ofDetails({ fileDescriptors, sockets, softLimits }: ProcessDetails): Value[] {
+function ofDetails({ fileDescriptors, sockets, taskStates, softLimits }: ProcessDetails): Value[] {
   return [
     ['container_file_descriptors', fileDescriptors],
     ['container_sockets', sockets],
+    ...Object.entries(taskStates).map(([state, count]): Value => ['container_tasks_state', count, state]),
     ...Object.entries(softLimits).map(([name, limit]): Value => ['container_ulimits_soft', limit, name]),
   ];
 }

@@ -4,7 +4,7 @@ import { parseDiskstats } from './block-devices.ts';
 import { numbersOf } from './filesystem.ts';
 import { parsePressure } from './kernel-text.ts';
 import { parseNetDev } from './net-dev.ts';
-import { parseSoftLimits } from './processes.ts';
+import { parseSoftLimits, parseTaskState } from './processes.ts';
 
 function recorded(name: string): string {
   return readFileSync(new URL(`./fixtures/v1/${name}`, import.meta.url), 'utf8');
@@ -48,6 +48,19 @@ describe('parseSoftLimits()', () => {
       max_nice_priority: 0,
     });
     expect(parseSoftLimits(recorded('limits'))).not.toHaveProperty('max_cpu_time');
+  });
+});
+
+describe('parseTaskState()', () => {
+  it.each([
+    ['7 (sleep) S 1 7 7 0', 'sleeping'],
+    ['7 (a) R 2 (b) R 1 7 7 0', 'running'],
+    ['7 (nfsd) D 1', 'uninterruptible'],
+    ['7 (sh) t 1', 'stopped'],
+    ['7 (sh) Z 1', undefined],
+    ['', undefined],
+  ])('of %j is %s', (text, state) => {
+    expect(parseTaskState(text)).toBe(state);
   });
 });
 

@@ -139,11 +139,16 @@ export interface Filesystem {
   readonly freeInodes: number;
 }
 
+/** `uninterruptible` waits for a device or a lock of the kernel's; `stopped` is by a signal or a debugger. */
+export type TaskState = 'running' | 'sleeping' | 'uninterruptible' | 'stopped';
+
 /** What a container's processes hold. */
 export interface ProcessDetails {
   readonly timestamp: Nanos;
   readonly fileDescriptors: number;
   readonly sockets: number;
+  /** Threads by what they were doing. */
+  readonly taskStates: Readonly<Record<TaskState, number>>;
   /** Soft limits of the first process, by name, such as max_open_files; unlimited ones are left out. */
   readonly softLimits: Readonly<Record<string, number>>;
 }
