@@ -1,12 +1,10 @@
 import { createHash } from 'node:crypto';
-import { join } from 'node:path';
 import { EngineError, isKind } from '../errors.ts';
 import { newContainerId } from '../ids.ts';
 import type { ContainerId } from '../ids.ts';
 import { defineOp, runOp } from '../op.ts';
 import type { StepFn } from '../op.ts';
 import type { Mount } from '../layer/index.ts';
-import { GROUP_PATH, neededFiles, PASSWD_PATH, planUser, resolveUser } from '../security/index.ts';
 import { containerName, moveContainer } from '../store/index.ts';
 import type { ContainerRecord, SandboxRecord } from '../store/index.ts';
 import type { ContainerSpec, ContainerUser, Image } from '../types/index.ts';
@@ -19,14 +17,16 @@ import { prepareVolumes, removeVolumes } from './container-volumes.ts';
 import type { PreparedVolumes, VolumesSubject } from './container-volumes.ts';
 import type { OpsDeps } from './deps.ts';
 import { containerLabels } from './labels.ts';
+import { lookUpUser } from './look-up-user.ts';
+import { newContainer } from './new-container.ts';
+import type { NewContainerDeps } from './new-container.ts';
 import { dropContainer } from './remove-container.ts';
 import type { RemoveContainerDeps } from './remove-container.ts';
-import { labelsOf } from './selinux.ts';
-import { DEFAULT_STOP_SIGNAL, signalName } from './signals.ts';
 import { demandReadySandbox } from './start-container.ts';
 
 export type CreateContainerDeps = RemoveContainerDeps &
   BuildSpecDeps &
+  NewContainerDeps &
   Pick<
     OpsDeps,
     | 'store'
@@ -102,7 +102,7 @@ async function makeContainer(
   return await runOp(CREATE_CONTAINER, context, async (step) => {
     await reserveName(deps, step, sandbox, spec, id);
     const image = await findImage(deps, step, spec);
-    const intent = await persistIntent(deps, step, newRecord(deps, { id, sandbox, spec, image, configHash }));
+    const intent = await persistIntent(deps, step, newContainer(deps, { id, sandbox, spec, image, configHash }));
     const mounts = await prepareRoot(deps, step, intent, sandbox, image);
     const user = await findUser(deps, step, intent, image, mounts);
     const volumes = await makeVolumes(deps, step, { record: intent, sandbox, image });
@@ -153,59 +153,6 @@ async function findImage(deps: CreateContainerDeps, step: StepFn<'find-image'>, 
       );
     },
   });
-}
-
-interface NewRecord {
-  readonly id: ContainerId;
-  readonly sandbox: SandboxRecord;
-  readonly spec: ContainerSpec;
-  readonly image: Image;
-  readonly configHash: string;
-}
-
-function newRecord(deps: CreateContainerDeps, { id, sandbox, spec, image, configHash }: NewRecord): ContainerRecord {
-  const handler = deps.handlers.resolve(sandbox.handlerName);
-  const { labels } = labelsOf(deps, sandbox, spec.security);
-  const logPath =
-    spec.logPath !== undefined && sandbox.spec.logDirectory !== undefined
-      ? join(sandbox.spec.logDirectory, spec.logPath)
-      : undefined;
-  return {
-    id,
-    sandboxId: sandbox.id,
-    spec,
-    createdAt: deps.store.clock.next(),
-    state: { phase: 'creating' },
-    imageId: image.id,
-    imageRef: image.repoDigests[0] ?? image.id,
-    user: { uid: 0, gid: 0, supplementalGroups: [] },
-    ...(logPath === undefined ? {} : { logPath }),
-    ...(labels === undefined ? {} : { mountLabel: labels.mount }),
-    stopSignal: stopSignalOf(deps, spec, image),
-    resources: spec.resources,
-    ...(spec.windows === undefined ? {} : { windowsResources: spec.windows.resources }),
-    snapshotter: handler.config.snapshotter,
-    snapshotKey: id,
-    runtimeType: handler.config.type,
-    configHash,
-    handlerName: sandbox.handlerName,
-    cgroupPath: deps.cgroups.containerPath(sandbox.cgroupParent, id),
-  };
-}
-
-/** The request's signal must be one; an image's that is none is told and passed over, since images are not to be trusted. */
-function stopSignalOf(deps: CreateContainerDeps, spec: ContainerSpec, image: Image): string {
-  if (spec.stopSignal !== undefined) return signalName(spec.stopSignal);
-  if (image.config.stopSignal === '') return DEFAULT_STOP_SIGNAL;
-  try {
-    return signalName(image.config.stopSignal);
-  } catch {
-    deps.logger.warn(
-      { image: image.id, signal: image.config.stopSignal },
-      "the image's stop signal is none; TERM is used",
-    );
-    return DEFAULT_STOP_SIGNAL;
-  }
 }
 
 async function persistIntent(
@@ -275,22 +222,6 @@ async function findUser(
     do: async (signal) =>
       record.spec.windows === undefined ? await lookUpUser(deps, record, image, mounts, signal) : record.user,
   });
-}
-
-/** The image's own files are read only where the answer is in them, but its root is looked at in any case. */
-async function lookUpUser(
-  deps: CreateContainerDeps,
-  record: ContainerRecord,
-  image: Image,
-  mounts: readonly Mount[],
-  signal: AbortSignal,
-): Promise<ContainerUser> {
-  const plan = planUser(record.spec.security, image.config.user);
-  const root = { chainId: image.chainId, snapshotter: record.snapshotter, mounts };
-  const files = await deps.imageFiles.read(root, neededFiles(plan), signal);
-  const passwd = files.get(PASSWD_PATH);
-  const group = files.get(GROUP_PATH);
-  return resolveUser(plan, { ...(passwd === undefined ? {} : { passwd }), ...(group === undefined ? {} : { group }) });
 }
 
 async function makeVolumes(

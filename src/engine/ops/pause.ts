@@ -44,16 +44,18 @@ export function hasPause({
 }
 
 /**
- * What of a pod's record says what its shim wants of it: every shim but that of runc has a task for the pod before those
- * of its containers.
+ * What of a new pod's record says whether it has a pause process: an extra one only where nothing else asks for one, and
+ * not on the node's network, where there is nothing to find.
  */
-export function ofShim(
-  { config, shimOptions }: Handler,
-  { windows }: Pick<SandboxSpec, 'windows'>,
-): Pick<SandboxRecord, 'shimTask' | 'snapshotter'> {
-  if (shimOptions.kind === 'runc') return {};
-  const hasRoot = windows !== undefined && !windows.hostProcess;
-  return { shimTask: true, ...(hasRoot ? { snapshotter: config.snapshotter } : {}) };
+export function pauseOf(
+  { handlers, pause }: Pick<OpsDeps, 'handlers' | 'pause'>,
+  spec: SandboxSpec,
+  handlerName: string,
+): Pick<SandboxRecord, 'extraPause' | 'shimTask' | 'snapshotter'> {
+  const { network, pid } = spec.namespaces;
+  const shim = ofShim(handlers.resolve(handlerName), spec);
+  const wanted = pause === 'always' && shim.shimTask !== true && pid !== 'pod' && network === 'pod';
+  return wanted ? { extraPause: true } : shim;
 }
 
 /**
@@ -192,4 +194,17 @@ export async function removePause(
   await deleteTask(deps, { id, sandboxId: id, cgroupPath: deps.cgroups.containerPath(cgroupParent, id) }, signal);
   await deps.objects.delete(id, signal);
   if (snapshotter !== undefined) await deps.layers.removeRoot(id, snapshotter, signal);
+}
+
+/**
+ * What of a pod's record says what its shim wants of it: every shim but that of runc has a task for the pod before those
+ * of its containers.
+ */
+function ofShim(
+  { config, shimOptions }: Handler,
+  { windows }: Pick<SandboxSpec, 'windows'>,
+): Pick<SandboxRecord, 'shimTask' | 'snapshotter'> {
+  if (shimOptions.kind === 'runc') return {};
+  const hasRoot = windows !== undefined && !windows.hostProcess;
+  return { shimTask: true, ...(hasRoot ? { snapshotter: config.snapshotter } : {}) };
 }

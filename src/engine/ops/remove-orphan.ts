@@ -9,11 +9,11 @@ import type { Marked } from './find-marked.ts';
 import { podShims } from './pod-shims.ts';
 import { dropContainer } from './remove-container.ts';
 import type { RemoveContainerDeps } from './remove-container.ts';
-import { undoSandbox } from './run-sandbox.ts';
-import type { RunSandboxDeps } from './run-sandbox.ts';
 import { SIGKILL } from './signals.ts';
+import { undoSandbox } from './undo-sandbox.ts';
+import type { UndoSandboxDeps } from './undo-sandbox.ts';
 
-export type RemoveOrphanDeps = RunSandboxDeps &
+export type RemoveOrphanDeps = UndoSandboxDeps &
   RemoveContainerDeps &
   Pick<OpsDeps, 'tasks' | 'images' | 'shims' | 'marks' | 'containerLocks' | 'sandboxLocks'>;
 

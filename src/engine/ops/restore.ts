@@ -13,13 +13,13 @@ import { rebuildRecords } from './rebuild-records.ts';
 import type { RebuildDeps } from './rebuild-records.ts';
 import { dropContainer } from './remove-container.ts';
 import type { RemoveContainerDeps } from './remove-container.ts';
-import { undoSandbox } from './run-sandbox.ts';
-import type { RunSandboxDeps } from './run-sandbox.ts';
 import { watchContainer } from './start-container.ts';
 import type { StartContainerDeps } from './start-container.ts';
 import { SIGKILL } from './signals.ts';
+import { undoSandbox } from './undo-sandbox.ts';
+import type { UndoSandboxDeps } from './undo-sandbox.ts';
 
-export type RestoreDeps = RunSandboxDeps &
+export type RestoreDeps = UndoSandboxDeps &
   StartContainerDeps &
   RemoveContainerDeps &
   RebuildDeps &

@@ -1,12 +1,10 @@
 import { createHash } from 'node:crypto';
 import { totalmem } from 'node:os';
-import { EngineError } from '../errors.ts';
 import { newSandboxId } from '../ids.ts';
 import type { SandboxId } from '../ids.ts';
 import { nowNanos } from '../clock.ts';
 import { defineOp, runOp } from '../op.ts';
 import type { StepFn } from '../op.ts';
-import type { NamespaceRequest } from '../runtime/namespaces/index.ts';
 import { isolationOf } from '../runtime/shim-options.ts';
 import { checkIsolation } from '../runtime/spec/windows/index.ts';
 import type { TaskProcess } from '../runtime/task-types.ts';
@@ -16,11 +14,13 @@ import type { NamespacePaths, SandboxNetwork, SandboxSpec } from '../types/index
 import { checkUserNamespace } from './check-user-namespace.ts';
 import type { OpsDeps } from './deps.ts';
 import { hostnameOf, ownHostname } from './hostname.ts';
-import { hasPause, ofShim, removePause, runPause } from './pause.ts';
+import { ownNamespaces } from './own-namespaces.ts';
+import { hasPause, pauseOf, removePause, runPause } from './pause.ts';
 import { heldBack } from './pod-annotation.ts';
 import { podSysctls } from './pod-sysctls.ts';
 import { labelPodFiles, newPodLevel } from './selinux.ts';
 import { shmSizeOf } from './shm-size.ts';
+import { undoSandbox } from './undo-sandbox.ts';
 
 export type RunSandboxDeps = Pick<
   OpsDeps,
@@ -247,29 +247,6 @@ async function applySysctls(
   });
 }
 
-/** An extra one only where nothing else asks for one, and not on the node's network, where there is nothing to find. */
-function pauseOf(
-  { handlers, pause }: Pick<OpsDeps, 'handlers' | 'pause'>,
-  spec: SandboxSpec,
-  handlerName: string,
-): Pick<SandboxRecord, 'extraPause' | 'shimTask' | 'snapshotter'> {
-  const { network, pid } = spec.namespaces;
-  const shim = ofShim(handlers.resolve(handlerName), spec);
-  const wanted = pause === 'always' && shim.shimTask !== true && pid !== 'pod' && network === 'pod';
-  return wanted ? { extraPause: true } : shim;
-}
-
-/** A pod for Windows has a network and nothing else: its name is in its specs. */
-function ownNamespaces({
-  namespaces,
-  windows,
-}: SandboxSpec): Pick<NamespaceRequest, 'network' | 'ipc' | 'uts' | 'user'> {
-  const network = namespaces.network === 'pod';
-  if (windows !== undefined) return { network, ipc: false, uts: false };
-  const { user } = namespaces;
-  return { network, ipc: namespaces.ipc === 'pod', uts: network, ...(user === undefined ? {} : { user }) };
-}
-
 async function writePodFiles(
   deps: RunSandboxDeps,
   step: StepFn<'write-pod-files'>,
@@ -314,23 +291,4 @@ async function startPause(
 async function bothEnded<A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> {
   await Promise.allSettled([a, b]);
   return await Promise.all([a, b]);
-}
-
-/** Takes back a whole sandbox that nobody came to own: an unclaimed job's, or one that a killed davitd left half-made. */
-export async function undoSandbox(
-  deps: Pick<
-    RunSandboxDeps,
-    'store' | 'network' | 'namespaces' | 'podFiles' | 'cgroups' | 'objects' | 'tasks' | 'exits' | 'layers'
-  >,
-  id: SandboxId,
-): Promise<void> {
-  const record = deps.store.sandboxes.get(id);
-  if (record === undefined) throw new EngineError('not-found', `sandbox ${id} not found`);
-  const signal = AbortSignal.timeout(PAUSE_DEADLINE_MS);
-  await removePause(deps, record, signal);
-  await deps.network.detach(id, record.namespaces.network, signal);
-  await deps.namespaces.destroy(id);
-  await deps.podFiles.remove(id);
-  await deps.cgroups.removePod(id, record.cgroupParent);
-  await deps.store.sandboxes.delete(id);
 }
