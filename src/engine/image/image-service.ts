@@ -1,36 +1,31 @@
 import type { Clients } from '../containerd/clients.ts';
-import { EngineError, isKind, messageOf } from '../errors.ts';
+import { EngineError } from '../errors.ts';
 import type { LayerService } from '../layer/index.ts';
 import type { Logger } from '../logger.ts';
 import { defineOp, runOp } from '../op.ts';
 import type { OpObserver } from '../op.ts';
 import type { Image, ImageFsInfo, PullRequest } from '../types/index.ts';
 import { collectGarbage } from './collect-garbage.ts';
-import { credentialsHash, credentialsOf } from './credentials.ts';
-import type { Credentials } from './credentials.ts';
+import { credentialsOf } from './credentials.ts';
 import { DocumentStore } from './document-store.ts';
 import { LayerFetcher } from './fetch-layer.ts';
 import { followImages } from './follow-images.ts';
 import { FsUsage } from './fs-usage.ts';
 import type { ImageObserver, PullWork } from './image-observer.ts';
+import { ImagePulls } from './image-pulls.ts';
 import { ImageStore } from './image-store.ts';
 import { ImageTable } from './image-table.ts';
 import type { ImageService } from './index.ts';
 import { pinnedBy } from './pinned.ts';
 import { nodePlatform } from './platform.ts';
-import type { Platform } from './platform.ts';
 import { PullLeases } from './pull-leases.ts';
 import type { ListedLease } from './pull-leases.ts';
-import { PullProgress } from './pull-progress.ts';
-import { pullImage } from './pull.ts';
-import type { PullDeps } from './pull.ts';
 import { parseReference } from './reference.ts';
-import type { Reference } from './reference.ts';
 import { SharedWork } from './shared-work.ts';
-import type { StoredImage } from './stored-image.ts';
 import { TlsSettings } from './tls-settings.ts';
 import { ArtifactUnpacker } from './unpack-artifact.ts';
-import { unpackImage } from './unpack-image.ts';
+import { unpackStored } from './unpack-stored.ts';
+import type { UnpackStoredDeps } from './unpack-stored.ts';
 import { verifyImages } from './verify-images.ts';
 
 export interface ImageServiceDeps {
@@ -66,8 +61,6 @@ export interface ImageOptions {
 export const REMOVE_IMAGE = defineOp('remove-image', ['remove-names', 'collect-garbage']);
 
 const REMOVE_DEADLINE_MS = 2 * 60_000;
-/** A pull that takes longer says how far it is, so often. */
-const PROGRESS_LOG_INTERVAL_MS = 10_000;
 
 /** Throws invalid-argument when a pinned pattern is no name. */
 export function createImageService(deps: ImageServiceDeps): ImageService {
@@ -77,17 +70,13 @@ export function createImageService(deps: ImageServiceDeps): ImageService {
 class Images implements ImageService {
   readonly name = 'images';
   readonly #deps: ImageServiceDeps;
-  readonly #platform: Platform;
   readonly #table: ImageTable;
   readonly #store: ImageStore;
   readonly #usage: FsUsage;
   readonly #leases: PullLeases;
-  readonly #pullDeps: PullDeps;
-  readonly #pulls = new SharedWork<StoredImage>();
-  readonly #work = new Map<
-    PullProgress,
-    { readonly reference: string; readonly key: string; readonly startedAtMs: number }
-  >();
+  readonly #fetcher: LayerFetcher;
+  readonly #unpackDeps: UnpackStoredDeps;
+  readonly #pulls: ImagePulls;
   readonly #unpacks = new SharedWork<void>();
   readonly #stop = new AbortController();
   #options: ImageOptions;
@@ -97,26 +86,39 @@ class Images implements ImageService {
     const { clients, layers, logger, options, env } = deps;
     this.#deps = deps;
     this.#options = options;
-    this.#platform = nodePlatform(deps.arch);
+    const platform = nodePlatform(deps.arch);
     this.#table = new ImageTable(pinnedBy(options.pinned));
-    this.#store = new ImageStore({ clients, table: this.#table, platform: this.#platform, logger });
+    this.#store = new ImageStore({ clients, table: this.#table, platform, logger });
     this.#usage = new FsUsage({ clients, logger, snapshotters: options.snapshotters });
     this.#leases = new PullLeases({ clients, root: deps.root, logger });
-    this.#pullDeps = {
+    this.#fetcher = new LayerFetcher({ clients, maxConcurrent: options.maxConcurrentDownloads });
+    this.#unpackDeps = {
+      clients,
       layers,
       documents: new DocumentStore({ clients }),
       artifacts: new ArtifactUnpacker({ clients, layers, logger }),
-      observer: deps.observer,
       leases: this.#leases,
-      fetcher: new LayerFetcher({ clients, maxConcurrent: options.maxConcurrentDownloads }),
-      registry: {
-        configPath: () => this.#options.registryConfigPath,
-        warn: (message) => logger.warn({}, message),
-        tls: new TlsSettings(),
-        env,
-      },
-      record: (reference, image, signal) => this.#store.record(reference, image, signal),
     };
+    this.#pulls = new ImagePulls({
+      pullDeps: {
+        ...this.#unpackDeps,
+        observer: deps.observer,
+        fetcher: this.#fetcher,
+        registry: {
+          configPath: () => this.#options.registryConfigPath,
+          warn: (message) => logger.warn({}, message),
+          tls: new TlsSettings(),
+          env,
+        },
+        record: (reference, image, signal) => this.#store.record(reference, image, signal),
+      },
+      platform,
+      logger,
+      reports: deps.reports,
+      options: () => this.#options,
+      pulled: () => void this.#usage.refresh(),
+      stop: this.#stop.signal,
+    });
   }
 
   async start(signal: AbortSignal): Promise<void> {
@@ -133,7 +135,7 @@ class Images implements ImageService {
     const isPinned = pinnedBy(changes.pinned);
     this.#options = { ...this.#options, ...changes };
     this.#table.setPinned(isPinned);
-    this.#pullDeps.fetcher.setMaxConcurrent(changes.maxConcurrentDownloads);
+    this.#fetcher.setMaxConcurrent(changes.maxConcurrentDownloads);
   }
 
   async close(): Promise<void> {
@@ -147,14 +149,10 @@ class Images implements ImageService {
   async pull(request: PullRequest, signal: AbortSignal): Promise<string> {
     const reference = parseReference(request.image);
     const credentials = credentialsOf(request.auth);
-    const [snapshotter] = this.#options.snapshotters;
     const { sandbox } = request;
     const pod = sandbox === undefined ? {} : { pod: `${sandbox.namespace}/${sandbox.name}` };
     this.#deps.logger.debug({ image: reference.canonical, ...pod }, 'pull asked for');
-    const key = [reference.canonical, credentialsHash(credentials), snapshotter].join(' ');
-    const image = await this.#pulls.join(key, signal, (ended) =>
-      this.#pull(reference, credentials, key, AbortSignal.any([ended, this.#stop.signal])),
-    );
+    const image = await this.#pulls.join(reference, credentials, signal);
     return image.id;
   }
 
@@ -202,16 +200,7 @@ class Images implements ImageService {
   }
 
   work(): readonly PullWork[] {
-    return [...this.#work].map(([progress, { reference, key, startedAtMs }]) => {
-      const { silentMs, ...state } = progress.state;
-      return {
-        reference,
-        startedAtMs,
-        waiters: this.#pulls.waiters(key),
-        ...state,
-        lastByteAtMs: Math.round(Math.max(startedAtMs, Date.now() - silentMs)),
-      };
-    });
+    return this.#pulls.work();
   }
 
   fsInfo(): ImageFsInfo {
@@ -236,74 +225,9 @@ class Images implements ImageService {
     const chainId = image.chainIds.at(-1) ?? '';
     if (!(await this.#deps.layers.committed(chainId, snapshotter, signal))) {
       await this.#unpacks.join(`${image.id} ${snapshotter}`, signal, (ended) =>
-        this.#unpack(image, snapshotter, AbortSignal.any([ended, this.#stop.signal])),
+        unpackStored(this.#unpackDeps, image, snapshotter, AbortSignal.any([ended, this.#stop.signal])),
       );
     }
     return { chainId };
-  }
-
-  async #pull(
-    reference: Reference,
-    credentials: Credentials | undefined,
-    key: string,
-    signal: AbortSignal,
-  ): Promise<StoredImage> {
-    const { logger, reports } = this.#deps;
-    const options = this.#options;
-    const name = reference.canonical;
-    const started = performance.now();
-    using progress = new PullProgress({
-      reference: name,
-      timeoutMs: options.progressTimeoutMs,
-      now: () => performance.now(),
-      received: (bytes) => reports?.received(bytes),
-    });
-    this.#work.set(progress, { reference: name, key, startedAtMs: Date.now() });
-    const telling = setInterval(
-      () => logger.info({ image: name, at: String(progress) }, 'pulling'),
-      PROGRESS_LOG_INTERVAL_MS,
-    );
-    try {
-      const [snapshotter] = options.snapshotters;
-      const { artifacts } = options;
-      const job = { reference, credentials, platform: this.#platform, snapshotter, artifacts, progress };
-      const image = await pullImage(this.#pullDeps, job, signal);
-      const durationMs = performance.now() - started;
-      const { id, sizeBytes } = image;
-      logger.info({ image: name, id, bytes: sizeBytes, ms: Math.round(durationMs) }, 'image pulled');
-      reports?.pullEnded({ reference: name, durationMs, image: { id, sizeBytes } });
-      void this.#usage.refresh();
-      return image;
-    } catch (error) {
-      logger.warn({ image: name, at: String(progress), error: messageOf(error) }, 'pull failed');
-      reports?.pullEnded({ reference: name, durationMs: performance.now() - started, error });
-      throw error;
-    } finally {
-      this.#work.delete(progress);
-      clearInterval(telling);
-    }
-  }
-
-  /** Unpacks what is in the store already: an image that another client brought, or one for a second snapshotter. */
-  async #unpack(image: StoredImage, snapshotter: string, signal: AbortSignal): Promise<void> {
-    const lease = await this.#leases.acquire(image.id, signal);
-    try {
-      await this.#pullDeps.documents.hold(image.target.digest, lease.id, signal);
-      const layerIsThere = (i: number): Promise<void> => this.#checkLayer(image, i, signal);
-      await unpackImage(this.#pullDeps, { image, snapshotter, lease: lease.id, layerIsThere }, signal);
-    } finally {
-      await lease[Symbol.asyncDispose]();
-    }
-  }
-
-  async #checkLayer(image: StoredImage, i: number, signal: AbortSignal): Promise<void> {
-    const digest = image.layers[i]?.digest ?? '';
-    try {
-      await this.#deps.clients.content.info({ digest }, { signal });
-    } catch (error) {
-      if (!isKind(error, 'not-found')) throw error;
-      const message = `image ${image.id} lacks its layer ${digest} on this node; pull it again`;
-      throw new EngineError('failed-precondition', message, { cause: error });
-    }
   }
 }
