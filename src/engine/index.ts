@@ -14,7 +14,8 @@ export type { EngineConfig, HandlerConfig, LimitsConfig } from './engine-config.
 export type { PullReport, PullWork } from './image/index.ts';
 export type { Instruments, Work } from './instruments.ts';
 export { createEngine } from './engine.ts';
-export type { EngineDeps, EngineEntries, EngineRuntime } from './engine.ts';
+export type { EngineRuntime } from './engine.ts';
+export type { EngineDeps, EngineEntries } from './engine-deps.ts';
 export { namedFileChecks } from './named-files.ts';
 export type { StepReport } from './op.ts';
 export type { OrphanKind, ReconcileReport } from './reconcile/index.ts';
