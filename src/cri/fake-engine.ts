@@ -163,6 +163,7 @@ export function fakeEngine(verbs: Partial<Engine> = {}): Engine {
     handlerPlatform: () => 'linux',
     cgroupDriver: () => 'cgroupfs',
     outputStatus: () => Promise.reject(new Error('no pump')),
+    outputHealth: () => ({ silentMs: 0, replacements: 0 }),
     containerdIsReachable: () => true,
     containerdVersion: () => '',
     setPodCidrs: absent('setPodCidrs'),

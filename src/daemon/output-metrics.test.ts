@@ -32,7 +32,7 @@ describe('addOutputMetrics()', () => {
       asked++;
       return STATUS;
     };
-    addOutputMetrics(registry, { outputStatus });
+    addOutputMetrics(registry, { outputStatus, outputHealth: () => ({ silentMs: 4000, replacements: 8 }) });
     expect(await linesOf(registry)).toEqual([
       'davit_output_bytes_total 1000',
       'davit_output_lines_total 10',
@@ -46,6 +46,8 @@ describe('addOutputMetrics()', () => {
       'davit_output_containers{state="ended"} 3',
       'davit_output_containers{state="damaged"} 2',
       'davit_output_containers{state="stalled"} 1',
+      'davit_pump_silent_seconds 4',
+      'davit_pump_replacements_total 8',
     ]);
     expect(asked).toBe(1);
   });
@@ -58,7 +60,10 @@ describe('addOutputMetrics()', () => {
       async () => ({ ...STATUS, bytes: 5 }),
     ];
     let scrape = 0;
-    addOutputMetrics(registry, { outputStatus: () => (answers[scrape] ?? (async () => STATUS))() });
+    addOutputMetrics(registry, {
+      outputStatus: () => (answers[scrape] ?? (async () => STATUS))(),
+      outputHealth: () => ({ silentMs: 0, replacements: 0 }),
+    });
     for (const expected of [1000, 1000, 5]) {
       expect((await linesOf(registry))[0]).toBe(`davit_output_bytes_total ${expected}`);
       scrape++;

@@ -1,5 +1,5 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
-import type { Engine, PumpStatus } from '../engine/index.ts';
+import type { Engine, PumpHealth, PumpStatus } from '../engine/index.ts';
 
 /** A pump that does not answer in this time is shown with what it said last. */
 const ASK_DEADLINE_MS = 500;
@@ -47,8 +47,9 @@ const COUNTERS: readonly Figure[] = [
 
 /**
  * What davit-pump counts, which starts at 0 with each pump: davit_pump_start_time_seconds says when. Read at each scrape.
+ * And what davitd knows of the pump's life, which is there when that answers nothing.
  */
-export function addOutputMetrics(registry: Registry, engine: Pick<Engine, 'outputStatus'>): void {
+export function addOutputMetrics(registry: Registry, engine: Pick<Engine, 'outputStatus' | 'outputHealth'>): void {
   let last: PumpStatus | undefined;
   let asking: Promise<void> | undefined;
   const ask = async (): Promise<PumpStatus | undefined> => {
@@ -68,6 +69,8 @@ export function addOutputMetrics(registry: Registry, engine: Pick<Engine, 'outpu
   for (const { name, help, of } of COUNTERS) registry.registerMetric(counterOf(name, help, ask, of));
   registry.registerMetric(startTime(ask));
   registry.registerMetric(states(ask));
+  registry.registerMetric(silence(() => engine.outputHealth()));
+  registry.registerMetric(replacements(() => engine.outputHealth()));
 }
 
 type Ask = () => Promise<PumpStatus | undefined>;
@@ -110,6 +113,29 @@ function states(ask: Ask): Gauge {
     async collect() {
       const status = await ask();
       if (status !== undefined) for (const state of STATES) this.set({ state }, status[state]);
+    },
+  });
+}
+
+function silence(health: () => PumpHealth): Gauge {
+  return new Gauge({
+    name: 'davit_pump_silent_seconds',
+    help: 'How long davit-pump has not answered davitd, 0 while it does: the output of all containers waits.',
+    registers: [],
+    collect() {
+      this.set(health().silentMs / 1000);
+    },
+  });
+}
+
+function replacements(health: () => PumpHealth): Counter {
+  return new Counter({
+    name: 'davit_pump_replacements_total',
+    help: 'Times that davit-pump hung, and the next one was started in its place.',
+    registers: [],
+    collect() {
+      this.reset();
+      this.inc(health().replacements);
     },
   });
 }

@@ -131,8 +131,14 @@ async function serveMetricsIfAsked(
   return serveMetrics(address, {
     render: () => metrics.render(),
     isHealthy: () => health.isServing,
-    isReady: () => engine.isReady(),
+    unready: () => unready(engine),
   });
+}
+
+function unready(engine: Pick<Engine, 'isReady' | 'outputHealth'>): string | undefined {
+  if (!engine.isReady()) return 'starting';
+  const { problem } = engine.outputHealth();
+  return problem === undefined ? undefined : `davit-pump: ${problem}`;
 }
 
 interface StopSignals {

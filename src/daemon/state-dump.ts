@@ -13,6 +13,7 @@ export interface DumpDeps {
     | 'imageWork'
     | 'events'
     | 'isReady'
+    | 'outputHealth'
     | 'containerdVersion'
   >;
   readonly version: string;
@@ -47,6 +48,7 @@ function describeState({ engine, version, inFlight }: DumpDeps, now: Date): Read
     resources: countBy(process.getActiveResourcesInfo()),
     callsInFlight: inFlight(),
     ready: engine.isReady(),
+    output: engine.outputHealth(),
     status: engine.status(),
     info: engine.info(),
     sandboxes: engine.listSandboxes({ labels: {} }),

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { PullWork } from './image/index.ts';
-import type { AttachStreams, PumpStatus } from './log/index.ts';
+import type { AttachStreams, PumpHealth, PumpStatus } from './log/index.ts';
 import type { EngineEvent, EventFilter, EventHistory, PodEvent, PodSnapshot } from './events/index.ts';
 import type { AttachSession } from './ops/attach-container.ts';
 import type { ContainerStats, ContainerStatsFilter, SandboxStats, SandboxStatsFilter } from './stats/index.ts';
@@ -120,6 +120,8 @@ export interface Engine {
 
   /** What the node's output process has done; asks it, and throws unavailable when it is away. */
   outputStatus(signal: AbortSignal): Promise<PumpStatus>;
+  /** Whether it answers; asks nobody. */
+  outputHealth(): PumpHealth;
   status(): NodeStatus;
   /** What system a handler's containers are for; '' is the default handler. Throws invalid-argument naming those there are. */
   handlerPlatform(name: string): Platform;

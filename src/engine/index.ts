@@ -5,7 +5,7 @@ export type * from './stats/stats-types.ts';
 export type * from './events/event-types.ts';
 export type { ContainerId, SandboxId } from './ids.ts';
 export type { Engine } from './engine-api.ts';
-export type { AttachStreams, PumpStatus } from './log/index.ts';
+export type { AttachStreams, PumpHealth, PumpStatus } from './log/index.ts';
 export type { AttachSession } from './ops/attach-container.ts';
 export type { ExecExit, ExecRequest, ExecSession, ExecSyncResult, TerminalSize } from './exec/index.ts';
 export { EngineError, invalidField, isKind, kindOf, messageOf, withContext } from './errors.ts';

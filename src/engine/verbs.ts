@@ -98,6 +98,7 @@ export function createVerbs(deps: VerbsDeps): Engine {
     imageWork: () => images.work(),
 
     outputStatus: (signal) => deps.log.status(signal),
+    outputHealth: () => deps.log.health,
     status: () => nodeStatus({ containerd, network, handlers, runtimes: deps.runtimes, isReady }),
     handlerPlatform: (name) => handlers.resolve(name).platform,
     cgroupDriver: () => handlers.cgroupDriver,

@@ -28,6 +28,7 @@ export async function takeLock(path: string, predecessor?: number): Promise<Disp
 async function endPredecessor(fd: number, path: string, pid: number | undefined): Promise<boolean> {
   if (pid === undefined || Number(readFileSync(path, 'utf8')) !== pid) return false;
   process.kill(pid, 'SIGTERM');
+  process.kill(pid, 'SIGCONT'); // one that is stopped takes the other signal, too, as soon as it goes on
   if (await lockedWithin(fd, RETIRE_DEADLINE_MS)) return true;
   if (Number(readFileSync(path, 'utf8')) !== pid) return false;
   process.kill(pid, 'SIGKILL');

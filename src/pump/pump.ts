@@ -4,7 +4,7 @@ import { Epoll } from '../sys/epoll.ts';
 import { zeroCounters, type Counters } from './counters.ts';
 import { HeldStreams } from './held-streams.ts';
 import { takeLock } from './lock.ts';
-import { PROTOCOL_VERSION, PUMP_FOLDER, SOCKET_NAME, type Hello } from '../sys/pump-protocol.ts';
+import { LOCK_NAME, PROTOCOL_VERSION, PUMP_FOLDER, SOCKET_NAME, type Hello } from '../sys/pump-protocol.ts';
 import type { PumpLog } from './pump-log.ts';
 import { PumpServer, type Handlers } from './pump-server.ts';
 import { Reactor } from './reactor.ts';
@@ -42,7 +42,7 @@ export async function startPump(options: PumpOptions): Promise<Pump | undefined>
   const folder = join(state, PUMP_FOLDER);
   mkdirSync(folder, { recursive: true, mode: FOLDER_MODE });
   using undo = new DisposableStack();
-  const lock = await takeLock(join(folder, 'lock'), options.replaces);
+  const lock = await takeLock(join(folder, LOCK_NAME), options.replaces);
   if (lock === undefined) return undefined;
   undo.use(lock);
   preferOtherVictims();

@@ -5,6 +5,8 @@ import { Crash, TestWorld } from './test-world.ts';
 import { Transcript, type TranscriptParts } from './transcript.ts';
 import { Workspace } from './workspace.ts';
 
+/** Thousands of lives; on a busy machine they take their time. */
+const SLOW_MS = 60_000;
 const MAX_LINE = 64;
 const PIECE_LIMIT = 3000;
 
@@ -96,7 +98,7 @@ function expectWhole(life: Life, events: readonly Event[]): void {
   expect(life.transcript.pending).toBe(0);
 }
 
-describe('Transcript', () => {
+describe('Transcript', { timeout: SLOW_MS }, () => {
   it('loses and doubles nothing, wherever the process dies', () => {
     const events = story(seeded(1), 40);
     const undisturbed = new Life(Infinity);

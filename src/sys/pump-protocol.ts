@@ -16,6 +16,8 @@ export const OLDEST_PROTOCOL_VERSION = 1;
 export const ATTACH_PROTOCOL_VERSION = 2;
 
 export const SOCKET_NAME = 'pump.sock';
+/** Held by the one pump of a state folder, whose pid is in it. */
+export const LOCK_NAME = 'lock';
 /** Everything of the pump is in this folder of davitd's state. */
 export const PUMP_FOLDER = 'pump';
 /** A line that is longer ends the connection. */

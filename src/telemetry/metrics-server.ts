@@ -6,8 +6,8 @@ export interface MetricsServerDeps {
   readonly render: () => Promise<{ readonly contentType: string; readonly body: string }>;
   /** Whether davitd answers on its own socket; while it does not /healthz and /readyz say 503. */
   readonly isHealthy: () => boolean;
-  /** True once calls are answered; until then /readyz says 503. */
-  readonly isReady: () => boolean;
+  /** Why not all calls can be carried out now, which /readyz says with 503; undefined when they can. */
+  readonly unready: () => string | undefined;
 }
 
 export interface MetricsServer extends AsyncDisposable {
@@ -57,7 +57,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, deps: 
 
 function problemOf(deps: MetricsServerDeps, path: string): string | undefined {
   if (!deps.isHealthy()) return 'davitd does not answer on its own socket';
-  return path === '/readyz' && !deps.isReady() ? 'starting' : undefined;
+  return path === '/readyz' ? deps.unready() : undefined;
 }
 
 function send(response: ServerResponse, status: number, body: string, contentType = 'text/plain; charset=utf-8'): void {

@@ -19,6 +19,8 @@ const UPGRADES = ALL ? 6 : 2;
 const PAUSE_LIMIT_MS = 1000;
 /** As long as the kubelet waits for a stop. */
 const REMOVAL_MS = 120_000;
+/** The kubelet's patience for a start; a pump that is stopped is replaced after some eight seconds. */
+const REPLACED_MS = 120_000;
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const DIST = join(ROOT, 'dist/');
 /** A davit whose pump is another build. Below node_modules, where it finds koffi. */
@@ -125,6 +127,27 @@ describe('a container that writes 5 MB/s', () => {
     const written = await writer.finish(from, Date.now(), rotated);
     await expectWhole(writer, written, slowestStartMs);
     expect(written.lines).toBeGreaterThan(0);
+    await cri.call('RemovePodSandbox', { podSandboxId: writer.podId });
+  });
+});
+
+describe('a pump that lives and hangs', () => {
+  it('is replaced: who needs it is served, and what is written meanwhile is logged once', async () => {
+    const writer = await SteadyWriter.start(cri, daemon.dir, { name: 'hangs' });
+    const from = Date.now();
+    const pid = await pumpPid();
+    process.kill(pid, 'SIGSTOP');
+    const beside = await cri.createContainer({ id: writer.podId }, { name: 'beside', command: ['echo', 'served'] });
+    await cri.call('StartContainer', { containerId: beside }, { deadlineMs: REPLACED_MS });
+    expect(await pumpPid()).not.toBe(pid);
+    expect(await isAlive(pid)).toBe(false);
+    await cri.exited(beside);
+    const written = await writer.finish(from, Date.now());
+    expect(written.firstWrong).toBeUndefined();
+    expect(written.lines).toBe(written.last);
+    expect(await readFile(join(daemon.dir, 'davitd.log'), 'utf8')).toMatch(
+      /"why":"a signal or a debugger has stopped it".*"davit-pump hangs"/,
+    );
     await cri.call('RemovePodSandbox', { podSandboxId: writer.podId });
   });
 });

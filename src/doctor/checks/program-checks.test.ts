@@ -150,6 +150,11 @@ describe('checkLimits()', () => {
   });
 });
 
+const toldPump = async (status: string) => {
+  const files = { '/run/davit/pump/lock': '42\n', '/proc/42/status': status };
+  return told(await checkDavitd(fakeHost({ files, sockets: ['/run/davit/davit.sock'] }), configOf()));
+};
+
 describe('checkDavitd()', () => {
   it('tells who serves, and a socket that nobody serves', async () => {
     const socket = '/run/davit/davit.sock';
@@ -160,6 +165,14 @@ describe('checkDavitd()', () => {
     ]);
     expect(told(await checkDavitd(fakeHost({ node: '20.1.0', sockets: [socket] }), configOf()))).toEqual([
       'error: Node 20.1.0 is older than 24',
+    ]);
+  });
+
+  it('tells of a davit-pump that is stopped', async () => {
+    expect(await toldPump('Name:\tdavit-pump --st\nState:\tS (sleeping)\n')).toEqual([]);
+    expect(await toldPump('Name:\tsleep\nState:\tT (stopped)\n')).toEqual([]); // a later process of that number
+    expect(await toldPump('Name:\tdavit-pump --st\nState:\tT (stopped)\n')).toEqual([
+      'error: davit-pump (pid 42) is stopped by a signal or a debugger',
     ]);
   });
 });

@@ -77,6 +77,6 @@ describe('DownloadPlaces.setCount()', () => {
     await first.take(NEVER);
     const taken = second.take(NEVER);
     places.setCount(2);
-    await taken;
+    await expect(taken).resolves.toBeUndefined();
   });
 });

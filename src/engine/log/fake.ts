@@ -8,6 +8,7 @@ import type {
   OutputPaths,
   OutputSpec,
   OutputTotals,
+  PumpHealth,
   PumpStatus,
 } from './log-service.ts';
 
@@ -104,6 +105,8 @@ export class FakeLogService implements LogService {
       totals: NOTHING,
     }));
   }
+
+  health: PumpHealth = { silentMs: 0, replacements: 0 };
 
   async status(): Promise<PumpStatus> {
     return {

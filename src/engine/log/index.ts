@@ -7,6 +7,7 @@ export type {
   OutputPaths,
   OutputSpec,
   OutputTotals,
+  PumpHealth,
   PumpStatus,
   StreamTotals,
 } from './log-service.ts';

@@ -66,6 +66,16 @@ export interface PumpStatus {
   readonly unguardedEnds?: number;
 }
 
+/** What davitd knows of the pump's life without asking it. */
+export interface PumpHealth {
+  /** How long it has not answered, in milliseconds; 0 while it does. */
+  readonly silentMs: number;
+  /** For people, once the silence is worth telling: which process, for how long, and what the kernel says of it. */
+  readonly problem?: string;
+  /** How often one that hung was to make way for the next since davitd started. */
+  readonly replacements: number;
+}
+
 /** Which of a container's streams to attach to; at least one. */
 export interface AttachStreams {
   readonly stdin: boolean;
@@ -130,4 +140,6 @@ export interface LogService extends Service {
   /** What the pump holds, e.g. what a former davitd left. */
   held(signal: AbortSignal): Promise<readonly HeldOutput[]>;
   status(signal: AbortSignal): Promise<PumpStatus>;
+  /** A pump that hangs is replaced by the next one; one that is only slow is told here, and waited for. */
+  readonly health: PumpHealth;
 }

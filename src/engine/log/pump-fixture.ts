@@ -9,6 +9,8 @@ import { build } from 'esbuild';
 import type { Logger } from '../logger.ts';
 import { createLogService } from './pump-log-service.ts';
 import type { LogService, OutputPaths, OutputSpec } from './log-service.ts';
+import { WATCH_TIMES } from './pump-watch.ts';
+import type { WatchTimes } from './pump-watch.ts';
 
 /** The pump's sources. */
 export const PUMP_ENTRY = fileURLToPath(new URL('../../pump/main.ts', import.meta.url));
@@ -42,17 +44,19 @@ export class PumpFixture implements AsyncDisposable {
   service: LogService;
   #entry: string;
   #version = '0.0.0-test';
+  readonly #watch: WatchTimes;
   readonly #writers: number[] = [];
 
-  private constructor(folder: string, entry: string) {
+  private constructor(folder: string, entry: string, watch: Partial<WatchTimes>) {
     this.folder = folder;
     this.#entry = entry;
+    this.#watch = { ...WATCH_TIMES, ...watch };
     this.service = this.#newService();
   }
 
   /** `entry` is the pump's sources, or a bundle of them. */
   static async start(entry = PUMP_ENTRY, options: FixtureOptions = {}): Promise<PumpFixture> {
-    const fixture = new PumpFixture(await mkdtemp(join(tmpdir(), 'davit-pump-')), entry);
+    const fixture = new PumpFixture(await mkdtemp(join(tmpdir(), 'davit-pump-')), entry, options.watch ?? {});
     await options.beforeStart?.(fixture);
     await fixture.service.start(soon());
     return fixture;
@@ -152,12 +156,14 @@ export class PumpFixture implements AsyncDisposable {
       maxLineBytes: MAX_LINE_BYTES,
       onStdinClosed: (id) => this.stdinClosed.push(id),
       logger: this.logger,
+      watch: this.#watch,
     });
   }
 }
 
 export interface FixtureOptions {
   readonly beforeStart?: (fixture: PumpFixture) => Promise<void>;
+  readonly watch?: Partial<WatchTimes>;
 }
 
 export interface Writer {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
+  LOCK_NAME,
   OLDEST_PROTOCOL_VERSION,
   PROTOCOL_VERSION,
   PUMP_FOLDER,
@@ -10,8 +11,12 @@ import {
 import { EngineError, messageOf } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { LaunchedPump, LaunchMoment } from './launcher.ts';
+import type { PumpHealth } from './log-service.ts';
 import { isOutdated, type PumpProgram } from './pump-age.ts';
 import { ConnectionLost, PumpConnection } from './pump-connection.ts';
+import { lockHolder, sampleLoop } from './pump-process.ts';
+import { PumpWatch } from './pump-watch.ts';
+import type { WatchTimes } from './pump-watch.ts';
 
 export interface PumpLinkDeps {
   readonly state: string;
@@ -19,6 +24,7 @@ export interface PumpLinkDeps {
   /** davitd's own pump program, as it is now. */
   readonly own: () => Promise<PumpProgram>;
   readonly launch: (moment: LaunchMoment) => LaunchedPump;
+  readonly watch: WatchTimes;
   /** Called with each new connection before anybody else may use it; a failure is logged. */
   readonly onConnected: (connection: PumpConnection) => Promise<void>;
   /** The pump has let go of a container's stdin for good. */
@@ -32,13 +38,14 @@ const FIRST_RETRY_MS = 50;
 const LAST_RETRY_MS = 3000;
 
 /**
- * Keeps a connection to the node's pump: finds it or starts it, replaces one of another build, and does so again whenever it
- * is gone, until closed.
+ * Keeps a connection to the node's pump: finds it or starts it, replaces one of another build or that hangs, and does so
+ * again whenever it is gone, until closed.
  */
 export class PumpLink {
   readonly #deps: PumpLinkDeps;
   readonly socketPath: string;
   readonly #closing = new AbortController();
+  readonly #watch: PumpWatch;
   #ready = Promise.withResolvers<PumpConnection>();
   #connection: PumpConnection | undefined;
   #keeping: Promise<void> | undefined;
@@ -53,17 +60,33 @@ export class PumpLink {
 
   constructor(deps: PumpLinkDeps) {
     this.#deps = deps;
-    this.socketPath = join(deps.state, PUMP_FOLDER, SOCKET_NAME);
+    const folder = join(deps.state, PUMP_FOLDER);
+    this.socketPath = join(folder, SOCKET_NAME);
+    this.#watch = new PumpWatch({
+      logger: deps.logger,
+      times: deps.watch,
+      holder: () => lockHolder(join(folder, LOCK_NAME)),
+      sample: sampleLoop,
+      ask: () => this.#connection?.hello(),
+      problem: () => this.#problem,
+      hung: (pid) => this.#replaceHung(pid),
+    });
   }
 
   start(): void {
     this.#keeping ??= this.#keep();
+    this.#watch.start();
+  }
+
+  get health(): PumpHealth {
+    return this.#watch.health;
   }
 
   /** Lets go of the connection; the pump stays. */
   async close(): Promise<void> {
     this.#problem = 'davitd has let go of it';
     this.#closing.abort();
+    this.#watch.close();
     this.#connection?.close();
     await this.#keeping;
   }
@@ -79,7 +102,7 @@ export class PumpLink {
         return await unlessAborted(signal, () => work(connection));
       } catch (error) {
         if (error instanceof ConnectionLost) continue;
-        if (signal.aborted && !(error instanceof EngineError)) throw gaveUp(what, 'no answer from davit-pump', signal);
+        if (signal.aborted && !(error instanceof EngineError)) throw gaveUp(what, this.health, signal);
         throw error;
       }
     }
@@ -92,7 +115,11 @@ export class PumpLink {
       if (signal.aborted && signal.reason?.name !== 'TimeoutError') {
         throw new EngineError('cancelled', `${what}: cancelled while davit-pump was away`, { cause: error });
       }
-      throw new EngineError('unavailable', `${what}: davit-pump cannot be reached: ${this.#problem}`, { cause: error });
+      throw new EngineError(
+        'unavailable',
+        `${what}: davit-pump cannot be reached: ${this.health.problem ?? this.#problem}`,
+        { cause: error },
+      );
     }
   }
 
@@ -175,6 +202,22 @@ export class PumpLink {
     return false;
   }
 
+  /** Starts the next pump, which ends one that hangs; its connection breaks then, and is made anew. */
+  #replaceHung(pid: number): void {
+    let next: LaunchedPump;
+    try {
+      next = this.#launch({ replaces: pid });
+    } catch (error) {
+      return this.#deps.logger.error({ pid, error: messageOf(error) }, 'no davit-pump can be started in its place');
+    }
+    this.#successor = next;
+    void next.ended.then((why) => {
+      if (this.#successor !== next) return;
+      this.#successor = undefined;
+      this.#deps.logger.error({ pid, next: next.pid, why, log: next.logPath }, 'davit-pump could not be replaced');
+    });
+  }
+
   async #open(): Promise<PumpConnection> {
     return await PumpConnection.open(this.socketPath, this.#deps.onStdinClosed);
   }
@@ -226,7 +269,8 @@ async function unlessAborted<T>(signal: AbortSignal, work: () => Promise<T>): Pr
   }
 }
 
-function gaveUp(what: string, why: string, signal: AbortSignal): EngineError {
+function gaveUp(what: string, { problem }: PumpHealth, signal: AbortSignal): EngineError {
   const kind = signal.reason?.name === 'TimeoutError' ? 'deadline-exceeded' : 'cancelled';
-  return new EngineError(kind, `${what}: ${why}`, { cause: signal.reason });
+  const more = problem === undefined ? '' : `: ${problem}`;
+  return new EngineError(kind, `${what}: no answer from davit-pump${more}`, { cause: signal.reason });
 }

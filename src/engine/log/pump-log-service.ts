@@ -13,11 +13,14 @@ import type {
   OutputPaths,
   OutputSpec,
   OutputTotals,
+  PumpHealth,
   PumpStatus,
 } from './log-service.ts';
 import type { PumpConnection } from './pump-connection.ts';
 import { pumpProgram } from './pump-age.ts';
 import { PumpLink } from './pump-link.ts';
+import { WATCH_TIMES } from './pump-watch.ts';
+import type { WatchTimes } from './pump-watch.ts';
 import { outputPaths, Standby } from './standby.ts';
 
 export interface LogServiceDeps extends LaunchOptions {
@@ -29,12 +32,16 @@ export interface LogServiceDeps extends LaunchOptions {
    */
   readonly onStdinClosed: (containerId: string) => void;
   readonly logger: Logger;
+  /** When a pump counts as one that hangs; absent: WATCH_TIMES. */
+  readonly watch?: WatchTimes;
 }
 
 /** Each container's FIFOs are in a folder here, under davitd's state. */
 const IO_FOLDER = 'io';
 const FOLDER_MODE = 0o700;
 const RELEASE_DEADLINE_MS = 10_000;
+/** For who starts or attaches: one that is stopped is replaced sooner, and of one that is slow it is better to be told. */
+const ANSWER_DEADLINE_MS = 20_000;
 
 /** Makes the service; nothing starts before its `start`. */
 export function createLogService(deps: LogServiceDeps): LogService {
@@ -56,6 +63,7 @@ class PumpLogService implements LogService {
       logger: deps.logger,
       own: () => pumpProgram(deps.entry, deps.version),
       launch: (moment) => launchPump(deps, moment),
+      watch: deps.watch ?? WATCH_TIMES,
       onConnected: (connection) => this.#adopt(connection),
       onStdinClosed: (id) => this.#stdinClosed(id),
     });
@@ -65,6 +73,10 @@ class PumpLogService implements LogService {
     this.#standby.holdAll(this.#ioRoot); // before a pump is found: the one that dies meanwhile takes nothing along
     this.#link.start();
     await this.status(signal);
+  }
+
+  get health(): PumpHealth {
+    return this.#link.health;
   }
 
   async close(): Promise<void> {
@@ -86,7 +98,8 @@ class PumpLogService implements LogService {
       maxLine: this.#deps.maxLineBytes,
       pipeBytes: PIPE_BYTES,
     };
-    await this.#link.use(`output of container ${containerId}`, signal, (pump) => pump.request('add', params));
+    const what = `output of container ${containerId}`;
+    await this.#link.use(what, patient(signal), (pump) => pump.request('add', params));
     this.#standby.hold(containerId, paths);
     return paths;
   }
@@ -100,14 +113,15 @@ class PumpLogService implements LogService {
 
   async reopen(containerId: string, signal: AbortSignal): Promise<void> {
     const what = `new log of container ${containerId}`;
-    await this.#link.use(what, signal, (pump) => pump.request('reopen', { id: containerId }));
+    await this.#link.use(what, patient(signal), (pump) => pump.request('reopen', { id: containerId }));
   }
 
   async attach(containerId: string, streams: AttachStreams, signal: AbortSignal): Promise<LogAttachment> {
     const what = `attach to container ${containerId}`;
-    return await this.#link.use(what, signal, async (pump) => {
+    const opening = patient(signal);
+    return await this.#link.use(what, opening, async (pump) => {
       pump.demand(ATTACH_PROTOCOL_VERSION, what);
-      return await openAttachment(this.#link.socketPath, { id: containerId, ...streams }, signal);
+      return await openAttachment(this.#link.socketPath, { id: containerId, ...streams }, opening);
     });
   }
 
@@ -171,4 +185,8 @@ class PumpLogService implements LogService {
   #folderOf(containerId: string): string {
     return join(this.#ioRoot, containerId);
   }
+}
+
+function patient(signal: AbortSignal): AbortSignal {
+  return AbortSignal.any([signal, AbortSignal.timeout(ANSWER_DEADLINE_MS)]);
 }

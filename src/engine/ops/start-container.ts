@@ -32,7 +32,8 @@ export const START_CONTAINER = defineOp('start-container', [
 /** The exit code that a container which could not be started shows, as other runtimes have it. */
 const START_ERROR_EXIT_CODE = 128;
 const RECORD_DEADLINE_MS = 10_000;
-const OUTPUT_DEADLINE_MS = 15_000;
+/** More than the answers of the log's folder and of the pump may take together: each says who kept it waiting. */
+const OUTPUT_DEADLINE_MS = 35_000;
 const TASK_DEADLINE_MS = 110_000;
 
 /**
