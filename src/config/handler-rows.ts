@@ -73,6 +73,11 @@ export const HANDLER_ROWS = {
     '/etc/davit/seccomp.json',
     "The file that is the default seccomp profile of this handler's containers, JSON as for Localhost; read again for each of them. Absent: davit's own.",
   ),
+  base_runtime_spec: optionalKey(
+    absolutePath(),
+    '/etc/davit/base-spec.json',
+    "The file of an OCI runtime spec, JSON, that this handler's containers begin with: variables, limits, mounts, hooks, annotations, devices. Read at start and by SIGHUP; what davit sets itself counts before it.",
+  ),
   cni_conf_dir: optionalKey(
     absolutePath(),
     '/etc/cni/other.d',
@@ -188,6 +193,8 @@ export function checkHandler(handler: ValueOf<typeof HANDLER_ROWS>): readonly Ha
       key: ['binary'],
       message: `is not for a handler of type ${handler.type}: only runc's shim takes it`,
     });
+  if (handler.baseRuntimeSpec !== undefined && (handler.platform ?? platformOfShim(kind)) === 'windows')
+    problems.push({ key: ['base_runtime_spec'], message: 'is not for a handler of Windows' });
   for (const option of Object.keys(handler.options)) {
     const problem = optionProblem(kind, option);
     if (problem !== undefined) problems.push({ key: ['options', option], message: problem });

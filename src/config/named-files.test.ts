@@ -7,6 +7,7 @@ const CONFIG = [
   '[handlers.runc]',
   '',
   'seccomp_profile = "/h.json"',
+  'base_runtime_spec = "/b.json"',
 ].join('\n');
 
 function problems(config: string, seccompProfile: (path: string) => void): readonly string[] {
@@ -14,7 +15,11 @@ function problems(config: string, seccompProfile: (path: string) => void): reado
     if (path === '/etc/davit/config.toml') return new TextEncoder().encode(config);
     throw Object.assign(new Error(`ENOENT: ${path}`), { code: 'ENOENT' });
   };
-  const checked = checkConfig([], { readFile, listDir: () => [], checks: { seccompProfile } });
+  const checked = checkConfig([], {
+    readFile,
+    listDir: () => [],
+    checks: { seccompProfile, baseSpec: seccompProfile },
+  });
   return checked.problems.map(({ file, line, key, message }) => `${file}:${line}: ${key}: ${message}`);
 }
 
@@ -26,17 +31,18 @@ describe('checkNamedFiles()', () => {
   it('has each file looked at that a key names, and no other', () => {
     const seen: string[] = [];
     expect(problems(CONFIG, (path) => seen.push(path))).toEqual([]);
-    expect(seen).toEqual(['/p.json', '/h.json']);
+    expect(seen).toEqual(['/p.json', '/h.json', '/b.json']);
     expect(problems('[containers]\nprivileged_seccomp_profile = "runtime-default"', (path) => seen.push(path))).toEqual(
       [],
     );
-    expect(seen).toHaveLength(2);
+    expect(seen).toHaveLength(3);
   });
 
   it('names file, line and key of those that cannot be used', () => {
     expect(problems(CONFIG, refuse)).toEqual([
       '/etc/davit/config.toml:2: containers.privileged_seccomp_profile: /p.json: is not a regular file',
       '/etc/davit/config.toml:5: handlers.runc.seccomp_profile: /h.json: is not a regular file',
+      '/etc/davit/config.toml:6: handlers.runc.base_runtime_spec: /b.json: is not a regular file',
     ]);
   });
 });

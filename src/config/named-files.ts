@@ -3,6 +3,7 @@ import type { Config, WholeProblem } from './schema.ts';
 /** Who knows what is in files that keys name; each throws an error that says what is wrong with one. */
 export interface NamedFileChecks {
   readonly seccompProfile: (path: string) => void;
+  readonly baseSpec: (path: string) => void;
 }
 
 /** The files that the configuration names and that cannot be used, each at its key. */
@@ -26,8 +27,15 @@ function namedFiles({ containers, handlers }: Config): readonly NamedFile[] {
       ([name, { seccompProfile }]) => [['handlers', name, 'seccomp_profile'], seccompProfile] as const,
     ),
   ];
+  const bases = Object.entries(handlers).flatMap(([name, { baseRuntimeSpec: path }]): readonly NamedFile[] =>
+    path === undefined ? [] : [{ key: ['handlers', name, 'base_runtime_spec'], path, kind: 'baseSpec' }],
+  );
   // The other values of a profile are words.
-  return profiles.flatMap(([key, path]) => (path?.startsWith('/') ? [{ key, path, kind: 'seccompProfile' }] : []));
+  return profiles
+    .flatMap(([key, path]): readonly NamedFile[] =>
+      path?.startsWith('/') ? [{ key, path, kind: 'seccompProfile' }] : [],
+    )
+    .concat(bases);
 }
 
 function problemOf(path: string, check: (path: string) => void): string | undefined {

@@ -65,6 +65,8 @@ export interface HandlerConfig {
   readonly execCpuAffinity: 'all' | 'first';
   /** The file that is the default seccomp profile; absent: davit's own is. */
   readonly seccompProfile?: string;
+  /** The file of an OCI spec that each container's begins with. */
+  readonly baseRuntimeSpec?: string;
   readonly cniConfDir?: string;
 }
 

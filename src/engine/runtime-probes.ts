@@ -40,6 +40,7 @@ export class RuntimeProbes {
 
   /** A runtime that cannot be asked is told in the log: its pods will fail, the others need not. */
   async start(signal: AbortSignal): Promise<void> {
+    this.#tellPassedOver();
     const asked = this.#handlers.all.filter((handler) => isRuncLike(handler.config));
     await Promise.all(
       asked.map(async ({ name, config }) => {
@@ -54,6 +55,15 @@ export class RuntimeProbes {
         }
       }),
     );
+  }
+
+  /** A spec that a tool wrote says much that counts for nothing here. */
+  #tellPassedOver(): void {
+    for (const { name, base, config } of this.#handlers.all) {
+      if (base === undefined || base.passedOver.length === 0) continue;
+      const fields = { handler: name, file: config.baseRuntimeSpec, parts: base.passedOver };
+      this.#logger.info(fields, 'parts of the base spec count for nothing: davit sets them itself');
+    }
   }
 
   /** By the name that a request gives. */

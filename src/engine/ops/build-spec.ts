@@ -49,7 +49,7 @@ export async function buildContainerSpec(
   if (spec.windows !== undefined) return buildWindowsSpec(deps, { record, sandbox, image }, spec.windows);
   const targetPid = targetPidOf(deps, record);
   const mounts = await resolveMounts(deps, spec.mounts, volumes, signal);
-  const handler = deps.handlers.resolve(record.handlerName).config;
+  const { config: handler, base } = deps.handlers.resolve(record.handlerName);
   const seccomp = seccompInForce(spec.security, { defaults: deps.defaults.containers, handler });
   const selinux = labelsOf(deps, sandbox, spec.security);
   const unlabelled = await labelMounts(deps, [...mounts, ...ownVolumes(volumes)], selinux.labels, signal);
@@ -60,6 +60,7 @@ export async function buildContainerSpec(
     user: record.user,
     host: deps.host,
     handler,
+    ...(base === undefined ? {} : { base: base.spec }),
     defaults: deps.defaults.containers,
     ...(await localtimeOf(deps.defaults.containers.timezone)),
     cgroupsPath: deps.cgroups.specPath(sandbox.cgroupParent, record.id),

@@ -1,8 +1,10 @@
 import { platformOfShim, platformProblem, shimKindOf } from '../../shim-kinds.ts';
 import type { Platform } from '../../shim-kinds.ts';
 import type { EngineConfig, HandlerConfig } from '../engine-config.ts';
-import { EngineError, invalidField } from '../errors.ts';
+import { EngineError, invalidField, messageOf } from '../errors.ts';
 import type { CgroupDriver } from '../types/index.ts';
+import { readBaseSpec } from './base-spec/index.ts';
+import type { ParsedBaseSpec } from './base-spec/index.ts';
 import { shimOptions } from './shim-options.ts';
 import type { ShimOptions } from './shim-options.ts';
 
@@ -14,6 +16,8 @@ export interface Handler {
   /** The system that its containers are for. */
   readonly platform: Platform;
   readonly shimOptions: ShimOptions;
+  /** What its own file adds to each container. */
+  readonly base?: ParsedBaseSpec;
 }
 
 export interface Handlers {
@@ -27,7 +31,7 @@ export interface Handlers {
 
 /**
  * The table of handlers. `driver` is the node's cgroup driver unless the default handler's options say otherwise. Throws
- * failed-precondition for options that cannot be carried out, naming the key.
+ * failed-precondition for options that cannot be carried out, naming the key. Base specs are read here, from their files.
  */
 export function createHandlers(
   { handlers, defaultRuntime }: Pick<EngineConfig, 'handlers' | 'defaultRuntime'>,
@@ -95,7 +99,24 @@ function createHandler(name: string, config: HandlerConfig, driver: CgroupDriver
   const platform = config.platform ?? platformOfShim(kind);
   const problem = platformProblem(kind, platform);
   if (problem !== undefined) throw new EngineError('failed-precondition', `handlers.${name}.platform: ${problem}`);
-  return Object.freeze({ name, config, platform, shimOptions: shimOptions(name, config, driver) });
+  return Object.freeze({
+    name,
+    config,
+    platform,
+    shimOptions: shimOptions(name, config, driver),
+    ...baseOf(name, config),
+  });
+}
+
+function baseOf(name: string, { baseRuntimeSpec }: HandlerConfig): Pick<Handler, 'base'> {
+  if (baseRuntimeSpec === undefined) return {};
+  try {
+    return { base: readBaseSpec(baseRuntimeSpec) };
+  } catch (error) {
+    throw new EngineError('failed-precondition', `handlers.${name}.base_runtime_spec: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
 }
 
 function driverOf(config: HandlerConfig, fallback: CgroupDriver): CgroupDriver {

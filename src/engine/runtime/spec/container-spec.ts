@@ -6,8 +6,10 @@ import type { CapabilityGrant } from '../../security/capabilities.ts';
 import type { NodeProfiles } from '../../security/profiles.ts';
 import type { SelinuxLabels } from '../../security/selinux/index.ts';
 import type { ContainerSecurity, ContainerSpec, ContainerUser, IdMap, NamespacePaths } from '../../types/index.ts';
+import type { BaseSpec } from '../base-spec/index.ts';
 import { containerAnnotations, handedOn, shimGroup } from './annotations.ts';
 import type { AnnotationRules, SpecPod } from './annotations.ts';
+import { baseDevices, baseHooks, baseLinux, resourcesWith, rlimitsWith } from './base-parts.ts';
 import { containerDevices } from './devices.ts';
 import type { SpecDevice } from './devices.ts';
 import { idMappings } from './id-mappings.ts';
@@ -23,7 +25,6 @@ import type { SpecImage } from './process.ts';
 import { processProfiles } from './profiles.ts';
 import type { ProfileParts } from './profiles.ts';
 import { ociResources } from './resources.ts';
-import { ociRlimits } from './rlimits.ts';
 import { seccompInForce } from './seccomp-in-force.ts';
 
 /** The pod a container is made in. */
@@ -49,6 +50,8 @@ export interface ContainerSpecInput {
   readonly user: ContainerUser;
   readonly host: HostFacts;
   readonly handler: SpecHandler;
+  /** What the handler's own file adds. What davit sets counts before it. */
+  readonly base?: BaseSpec;
   readonly defaults: Pick<
     ContainerDefaults,
     | 'env'
@@ -100,6 +103,7 @@ export function containerSpec(input: ContainerSpecInput): ContainerSpecResult {
   const mounts = containerMounts({
     mounts: input.mounts,
     volumes: input.volumes,
+    ...(input.base === undefined ? {} : { base: input.base.mounts }),
     podFiles: sandbox.files,
     readonlyRootfs: security.readonlyRootfs,
     privileged: security.privileged,
@@ -133,10 +137,12 @@ export function containerSpec(input: ContainerSpecInput): ContainerSpecResult {
       root: { path: 'rootfs', readonly: security.readonlyRootfs },
       mounts: mounts.mounts,
       annotations: {
+        ...input.base?.annotations,
         ...handedOn(input.handler, sandbox.annotations, spec.annotations),
         ...containerAnnotations(sandbox, spec.metadata.name, image.name),
         ...shimGroup(sandbox),
       },
+      ...baseHooks(input.base),
       linux: { ...linux.part, ...mounts.root },
     },
     notices: [...process.notices, ...mounts.notices, ...withheldNotice(granted), ...linux.notices],
@@ -164,15 +170,15 @@ function containerProcess(
   profiles: ProfileParts,
 ): Part<OciProcess> {
   const { spec, image, sandbox, host, defaults } = input;
-  const env = processEnv(spec, image, sandbox.hostname, defaults.env);
-  const rlimits = ociRlimits(defaults.ulimits);
+  const env = processEnv(spec, image, sandbox.hostname, [...(input.base?.env ?? []), ...defaults.env]);
   // Without a value of its own a container would inherit the shim's, which is well protected.
   const oom = oomScoreAdj(spec.resources.oomScoreAdj ?? 0, host.process);
   return {
     part: {
+      ...structuredClone(input.base?.process),
       terminal: spec.tty,
       user: ociUser(input),
-      ...(rlimits.length === 0 ? {} : { rlimits }),
+      ...rlimitsWith(input.base, defaults.ulimits),
       args: processArgs(spec, image),
       env: env.env,
       cwd: processCwd(spec, image),
@@ -187,18 +193,19 @@ function containerProcess(
 
 function ociUser(input: ContainerSpecInput): OciUser {
   const { uid, gid, supplementalGroups } = input.user;
-  const umask = umaskOf(input);
+  const text = umaskOf(input);
+  const umask = text === undefined ? input.base?.umask : Number.parseInt(text, 8);
   return {
     uid,
     gid,
     additionalGids: [...supplementalGroups],
-    ...(umask === undefined ? {} : { umask: Number.parseInt(umask, 8) }),
+    ...(umask === undefined ? {} : { umask }),
   };
 }
 
 function umaskOf({ spec, sandbox, handler, defaults }: ContainerSpecInput): string | undefined {
   const { annotations: pod } = sandbox;
-  const asked = ownAnnotation('davit.umask', {
+  const asked = ownAnnotation('io.kubernetes.cri-o.umask', {
     handler,
     pod,
     container: spec.annotations,
@@ -222,13 +229,14 @@ function containerLinux(input: ContainerSpecInput, profiles: ProfileParts): Part
   const { security } = spec;
   const devices = containerDevices({
     devices: input.defaults.deviceOwnership ? input.devices.map((device) => owned(device, security)) : input.devices,
-    additional: input.additionalDevices,
+    additional: [...baseDevices(input.base, input.additionalDevices), ...input.additionalDevices],
     hostDevices: input.hostDevices,
     privileged: security.privileged && !input.handler.privilegedWithoutHostDevices,
   });
   const limits = ociResources(spec.resources, host);
   return {
     part: {
+      ...baseLinux(input.base),
       cgroupsPath: input.cgroupsPath,
       namespaces: containerNamespaces({
         pid: security.pid,
@@ -239,7 +247,7 @@ function containerLinux(input: ContainerSpecInput, profiles: ProfileParts): Part
       }),
       ...idMappings(sandbox.idMap),
       devices: devices.devices,
-      resources: { devices: devices.rules, ...limits.resources },
+      resources: { devices: devices.rules, ...resourcesWith(input.base, limits.resources, host) },
       ...hiddenPaths(security),
       ...profiles.linux,
     },

@@ -27,6 +27,8 @@ export interface SpecVolume {
 export interface MountsInput {
   readonly mounts: readonly SpecMount[];
   readonly volumes: readonly SpecVolume[];
+  /** Of the handler's base spec: they count where nothing else is mounted. */
+  readonly base?: readonly OciMount[];
   readonly podFiles: SpecPodFiles;
   readonly readonlyRootfs: boolean;
   readonly privileged: boolean;
@@ -72,11 +74,20 @@ export function containerMounts(input: MountsInput): MountsPlan {
     .filter(({ containerPath }) => !requested.has(containerPath))
     .map(({ containerPath, source }) => bind(containerPath, source, 'rprivate', 'rw'))
     .map((mount) => mapped(mount, input.idMap));
+  const own = [...files, ...localtime, ...volumes, ...requested.values()];
+  const taken = new Set([...systemMounts(input), ...own].map(({ destination }) => destination));
+  const base = baseOf(input).filter(({ destination }) => !taken.has(destination));
   return {
-    mounts: [...system, ...[...files, ...localtime, ...volumes, ...requested.values()].sort(byDepth)],
+    mounts: [...system, ...[...base, ...own].sort(byDepth)],
     root: rootPropagation(input.mounts),
     notices,
   };
+}
+
+/** By destination, the later counts; copies, since a base spec serves many containers. */
+function baseOf({ base = [] }: MountsInput): readonly OciMount[] {
+  const byDestination = new Map(base.map((mount) => [mount.destination, mount]));
+  return [...byDestination.values()].map((mount) => ({ ...mount, options: [...mount.options] }));
 }
 
 /** /proc and /dev, without which no process starts. */

@@ -8,7 +8,26 @@ export interface OciSpec {
   readonly root: { readonly path: string; readonly readonly: boolean };
   readonly mounts: readonly OciMount[];
   readonly annotations: Readonly<Record<string, string>>;
+  readonly hooks?: OciHooks;
   readonly linux: OciLinux;
+}
+
+/** Programs of the node that the OCI runtime starts at stages of a container's life, in their order. */
+export type OciHooks = Readonly<
+  Partial<
+    Record<
+      'prestart' | 'createRuntime' | 'createContainer' | 'startContainer' | 'poststart' | 'poststop',
+      readonly OciHook[]
+    >
+  >
+>;
+
+export interface OciHook {
+  readonly path: string;
+  readonly args?: readonly string[];
+  readonly env?: readonly string[];
+  /** Seconds. */
+  readonly timeout?: number;
 }
 
 export interface OciProcess {
@@ -83,7 +102,7 @@ export interface OciLinux {
   readonly resources: OciResources;
   readonly maskedPaths: readonly string[];
   readonly readonlyPaths: readonly string[];
-  readonly rootfsPropagation?: 'rshared' | 'rslave';
+  readonly rootfsPropagation?: string;
   readonly seccomp?: OciSeccomp;
   /** Of the file systems that the runtime itself mounts. */
   readonly mountLabel?: string;

@@ -4,7 +4,7 @@ import { ownAnnotation } from './own-annotations.ts';
 import type { AnnotatedContainer } from './own-annotations.ts';
 import { specInput } from './test-input.ts';
 
-const UMASK = 'davit.umask';
+const UMASK = 'io.kubernetes.cri-o.umask';
 
 function container(more: Partial<AnnotatedContainer> = {}): AnnotatedContainer {
   const handler = { defaultAnnotations: {}, podAnnotations: [UMASK, `${UMASK}/*`], containerAnnotations: [UMASK] };
@@ -33,19 +33,22 @@ describe('ownAnnotation()', () => {
     const pod = { [UMASK]: '0027', [`${UMASK}/web`]: '0077', [`${UMASK}/other`]: '0000' };
     expect(ownAnnotation(UMASK, container({ pod }))?.value).toBe('0077');
     expect(ownAnnotation(UMASK, container({ pod, name: 'third' }))?.value).toBe('0027');
+    expect(ownAnnotation(UMASK, container({ pod: { ...pod, [`${UMASK}/POD`]: '0001' }, name: 'third' }))?.value).toBe(
+      '0001',
+    );
     const handler = { ...container().handler, defaultAnnotations: { [UMASK]: '0002' } };
     expect(ownAnnotation(UMASK, container({ handler }))?.value).toBe('0002');
     expect(ownAnnotation(UMASK, container({ handler, container: { [UMASK]: '0022' } }))?.value).toBe('0022');
   });
 });
 
-describe('the annotation davit.umask', () => {
+describe('the annotation for a umask', () => {
   it('is the mode of new files, instead of that of the node', () => {
     expect([umask('0077'), umask('027')]).toEqual([0o077, 0o027]);
   });
 
   it('is refused by name when it is none', () => {
     for (const bad of ['', '7', '0888', '0o77', '01777', ' 077'])
-      expect(() => umask(bad)).toThrow(/^annotation davit\.umask: must be three octal digits/);
+      expect(() => umask(bad)).toThrow(/^annotation io\.kubernetes\.cri-o\.umask: must be three octal digits/);
   });
 });

@@ -9,7 +9,7 @@ export interface UpdatedSpec {
   readonly notices: readonly string[];
 }
 
-/** A spec as containerd keeps it, with other limits; its device rules stay. Throws internal for what is no spec. */
+/** A spec as containerd keeps it, with other limits; what is no limit of a request stays. Throws internal for what is no spec. */
 export function updatedSpec(
   spec: unknown,
   resources: LinuxResources,
@@ -17,14 +17,15 @@ export function updatedSpec(
 ): UpdatedSpec {
   if (!hasParts(spec)) throw new EngineError('internal', 'containerd keeps no OCI spec of the container');
   const plan = ociResources(resources, host);
-  const devices = spec.linux.resources?.devices;
+  const { cpu: _cpu, memory: _memory, hugepageLimits: _hugepages, ...kept } = spec.linux.resources ?? {};
+  const unified = { ...kept.unified, ...plan.resources.unified };
   return {
     spec: {
       ...spec,
       process: { ...spec.process, oomScoreAdj: oomScoreAdj(resources.oomScoreAdj ?? 0, host.process).value },
       linux: {
         ...spec.linux,
-        resources: { ...(devices === undefined ? {} : { devices }), ...plan.resources },
+        resources: { ...kept, ...plan.resources, ...(Object.keys(unified).length === 0 ? {} : { unified }) },
       },
     },
     notices: plan.notices,
@@ -33,7 +34,7 @@ export function updatedSpec(
 
 interface Parts {
   readonly process: object;
-  readonly linux: { readonly resources?: { readonly devices?: unknown } };
+  readonly linux: { readonly resources?: Readonly<Record<string, unknown>> & { readonly unified?: object } };
 }
 
 function hasParts(spec: unknown): spec is Parts {
