@@ -136,9 +136,10 @@ async function serveMetricsIfAsked(
 }
 
 function unready(engine: Pick<Engine, 'isReady' | 'outputHealth'>): string | undefined {
-  if (!engine.isReady()) return 'starting';
   const { problem } = engine.outputHealth();
-  return problem === undefined ? undefined : `davit-pump: ${problem}`;
+  const pump = problem === undefined ? [] : [`davit-pump: ${problem}`];
+  const reasons = engine.isReady() ? pump : ['starting', ...pump];
+  return reasons.length === 0 ? undefined : reasons.join('; ');
 }
 
 interface StopSignals {
