@@ -118,7 +118,7 @@ export const CONTAINER_ROWS = {
   allowed_devices: key(
     listOf(devicePath),
     [],
-    "Devices of the node that a pod may have by its annotation `io.kubernetes.cri-o.Devices`, `/dev/x:/dev/y:rwm` with commas between, where the handler's pod_annotations lets that through.",
+    "Devices of the node that a pod may have by its annotation `davit.devices` (or `io.kubernetes.cri-o.Devices`), `/dev/x:/dev/y:rwm` with commas between, where the handler's pod_annotations lets that through.",
   ),
   device_ownership: key(
     boolean(),

@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { annotatedDevices } from './annotated-devices.ts';
-import { DEVICES_ANNOTATION } from './pod-annotation.ts';
+import { DEVICES } from './pod-annotation.ts';
 
-const OPEN = { podAnnotations: [DEVICES_ANNOTATION] };
+const [OWN, ELSEWHERE] = DEVICES;
+const OPEN = { podAnnotations: [OWN, ELSEWHERE], defaultAnnotations: {} };
 const ALLOWED = { allowedDevices: ['/dev/null', '/dev/zero', '/dev/davit-no-such'] };
 
 function devicesOf(text: string, handler = OPEN) {
-  return annotatedDevices({ [DEVICES_ANNOTATION]: text }, handler, ALLOWED);
+  return annotatedDevices({ [ELSEWHERE]: text }, handler, ALLOWED);
 }
 
 describe('annotatedDevices()', () => {
@@ -25,12 +26,12 @@ describe('annotatedDevices()', () => {
     ['/dev/davit-no-such', 'davit-no-such'],
   ])('refuses %j by name', async (text, message) => {
     await expect(devicesOf(text)).rejects.toThrow(message);
-    await expect(devicesOf(text)).rejects.toThrow(`config.annotations["${DEVICES_ANNOTATION}"]`);
+    await expect(devicesOf(text)).rejects.toThrow(`config.annotations["${ELSEWHERE}"]`);
   });
 
   it('is nothing without the annotation, and where the handler does not let it through', async () => {
     expect(await annotatedDevices({}, OPEN, ALLOWED)).toEqual([]);
     expect(await devicesOf('')).toEqual([]);
-    expect(await devicesOf('/dev/null', { podAnnotations: [] })).toEqual([]);
+    expect(await devicesOf('/dev/null', { ...OPEN, podAnnotations: [] })).toEqual([]);
   });
 });

@@ -5,9 +5,8 @@ import { EngineError, invalidField } from '../errors.ts';
 import { devicesAt } from '../host/index.ts';
 import type { AnnotationRules, SpecDevice } from '../runtime/spec/index.ts';
 import type { StringMap } from '../types/index.ts';
-import { annotationField, DEVICES_ANNOTATION, podAnnotation } from './pod-annotation.ts';
-
-const FIELD = annotationField(DEVICES_ANNOTATION);
+import { DEVICES, podAnnotation } from './pod-annotation.ts';
+import type { AnnotationInForce } from './pod-annotation.ts';
 
 /**
  * The devices that a pod's annotation asks for, for all of its containers. Throws invalid-argument naming one that is
@@ -15,34 +14,39 @@ const FIELD = annotationField(DEVICES_ANNOTATION);
  */
 export async function annotatedDevices(
   annotations: StringMap,
-  handler: Pick<AnnotationRules, 'podAnnotations'>,
+  handler: Pick<AnnotationRules, 'podAnnotations' | 'defaultAnnotations'>,
   defaults: Pick<ContainerDefaults, 'allowedDevices'>,
 ): Promise<readonly SpecDevice[]> {
-  const text = podAnnotation(annotations, handler, DEVICES_ANNOTATION);
-  const found = await Promise.all(namedDevices(text ?? '', defaults).map(lookUp));
+  const asked = podAnnotation(annotations, handler, DEVICES);
+  if (asked === undefined) return [];
+  const named = namedDevices(asked, defaults);
+  const found = await Promise.all(named.map((device) => lookUp(asked.field, device)));
   return found.flat();
 }
 
 function namedDevices(
-  text: string,
+  { field, value }: AnnotationInForce,
   { allowedDevices }: Pick<ContainerDefaults, 'allowedDevices'>,
 ): readonly NamedDevice[] {
-  const parts = text.split(',').map((part) => part.trim());
+  const parts = value.split(',').map((part) => part.trim());
   return parts.flatMap((part) => {
     if (part === '') return [];
     const named = parseDeviceText(part);
     if (named === undefined)
-      throw invalidField(FIELD, `${JSON.stringify(part)} is no device like /dev/fuse or /dev/x:/dev/y:rwm`);
+      throw invalidField(field, `${JSON.stringify(part)} is no device like /dev/fuse or /dev/x:/dev/y:rwm`);
     if (!allowedDevices.includes(named.hostPath))
-      throw invalidField(FIELD, `${named.hostPath} is not among this node's containers.allowed_devices`);
+      throw invalidField(field, `${named.hostPath} is not among this node's containers.allowed_devices`);
     return [named];
   });
 }
 
-async function lookUp({ hostPath, containerPath, permissions }: NamedDevice): Promise<readonly SpecDevice[]> {
+async function lookUp(
+  field: string,
+  { hostPath, containerPath, permissions }: NamedDevice,
+): Promise<readonly SpecDevice[]> {
   try {
     return (await devicesAt(hostPath, containerPath)).map((device) => ({ device, permissions }));
   } catch (cause) {
-    throw new EngineError('failed-precondition', `${FIELD}: ${hostPath} is no device of this node`, { cause });
+    throw new EngineError('failed-precondition', `${field}: ${hostPath} is no device of this node`, { cause });
   }
 }

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { createHandlers } from '../runtime/handlers.ts';
 import { sandboxSpec } from '../store/test-records.ts';
-import { SHM_SIZE_ANNOTATION } from './pod-annotation.ts';
 import { runSandbox } from './run-sandbox.ts';
 import { testEngine } from './test-engine.ts';
 
+const SHM_SIZE = 'davit.shm-size';
 const NEVER = new AbortController().signal;
 
 async function engineThatLets(podAnnotations: readonly string[]) {
@@ -19,14 +19,14 @@ async function engineThatLets(podAnnotations: readonly string[]) {
 
 function podWith(size: string) {
   return sandboxSpec({
-    annotations: { [SHM_SIZE_ANNOTATION]: size },
+    annotations: { [SHM_SIZE]: size },
     namespaces: { network: 'pod', pid: 'container', ipc: 'pod' },
   });
 }
 
 describe("runSandbox() with a size of the pod's /dev/shm", () => {
   it('makes it that large', async () => {
-    await using engine = await engineThatLets([SHM_SIZE_ANNOTATION]);
+    await using engine = await engineThatLets([SHM_SIZE]);
     const id = await runSandbox(engine.deps, podWith('8Mi'), NEVER);
     expect([...engine.podFiles.created.values()]).toMatchObject([{ shmSizeBytes: 8 * 1024 ** 2 }]);
     expect(engine.store.sandboxes.need(id).state.phase).toBe('ready');
@@ -34,7 +34,7 @@ describe("runSandbox() with a size of the pod's /dev/shm", () => {
   });
 
   it('begins nothing for a size that is none', async () => {
-    await using engine = await engineThatLets([SHM_SIZE_ANNOTATION]);
+    await using engine = await engineThatLets([SHM_SIZE]);
     await expect(runSandbox(engine.deps, podWith('much'), NEVER)).rejects.toMatchObject({ kind: 'invalid-argument' });
     expect(engine.leftovers()).toEqual([]);
   });
@@ -43,6 +43,6 @@ describe("runSandbox() with a size of the pod's /dev/shm", () => {
     await using engine = await engineThatLets([]);
     await runSandbox(engine.deps, podWith('8Mi'), NEVER);
     expect([...engine.podFiles.created.values()][0]).not.toHaveProperty('shmSizeBytes');
-    expect(engine.told).toMatchObject([{ annotations: [SHM_SIZE_ANNOTATION], handler: 'runc' }]);
+    expect(engine.told).toMatchObject([{ annotations: [SHM_SIZE], handler: 'runc' }]);
   });
 });

@@ -2,7 +2,7 @@ import { invalidField } from '../errors.ts';
 import { parseQuantity } from '../quantity.ts';
 import type { AnnotationRules } from '../runtime/spec/index.ts';
 import type { SandboxSpec } from '../types/index.ts';
-import { annotationField, podAnnotation, SHM_SIZE_ANNOTATION } from './pod-annotation.ts';
+import { podAnnotation, SHM_SIZE } from './pod-annotation.ts';
 
 /** The kernel counts in pages, and takes none for no limit. */
 const LEAST_BYTES = 4096;
@@ -13,16 +13,17 @@ const LEAST_BYTES = 4096;
  */
 export function shmSizeOf(
   { annotations, namespaces }: Pick<SandboxSpec, 'annotations' | 'namespaces'>,
-  handler: Pick<AnnotationRules, 'podAnnotations'>,
+  handler: Pick<AnnotationRules, 'podAnnotations' | 'defaultAnnotations'>,
   memoryBytes: number,
 ): number | undefined {
-  const text = podAnnotation(annotations, handler, SHM_SIZE_ANNOTATION);
-  if (text === undefined) return undefined;
-  const field = annotationField(SHM_SIZE_ANNOTATION);
+  const asked = podAnnotation(annotations, handler, SHM_SIZE);
+  if (asked === undefined) return undefined;
+  const { field, value: text } = asked;
   const bytes = Math.ceil(parseQuantity(text.trim()) ?? NaN);
   if (Number.isNaN(bytes)) throw invalidField(field, `must be a size like 128Mi, got ${JSON.stringify(text)}`);
   if (bytes < LEAST_BYTES || bytes > memoryBytes)
     throw invalidField(field, `must be from ${LEAST_BYTES} bytes to the node's memory, ${memoryBytes}, got ${text}`);
-  if (namespaces.ipc !== 'pod') throw invalidField(field, "the pod has the node's IPC namespace, and its /dev/shm");
-  return bytes;
+  if (namespaces.ipc === 'pod') return bytes;
+  if (asked.asked) throw invalidField(field, "the pod has the node's IPC namespace, and its /dev/shm");
+  return undefined;
 }
