@@ -1,11 +1,7 @@
-import { mkdtemp, readFile, readlink, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile, readlink } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connectCri } from './support/cri-client.ts';
-import type { CriClient } from './support/cri-client.ts';
-import { Daemon } from './support/daemon.ts';
-import { nodeEnv, parseLog } from './support/node.ts';
-import { ScriptedNetwork } from './support/scripted-network.ts';
+import { ConfiguredNode } from './support/configured-node.ts';
+import type { PodContents } from './support/configured-node.ts';
 
 /** What a node gives to pods and containers beside what they ask for. */
 
@@ -31,70 +27,16 @@ privileged_without_host_devices = true
 cgroup_writable = true
 `;
 
-let dir: string;
-let daemon: Daemon;
-let cri: CriClient;
+let node: ConfiguredNode;
 
 beforeAll(async () => {
-  dir = await mkdtemp('/run/dvd');
-  await writeFile(join(dir, 'config.toml'), CONFIG);
-  const network = await ScriptedNetwork.create(dir);
-  daemon = await Daemon.start([
-    '--config',
-    join(dir, 'config.toml'),
-    '--containerd-address',
-    nodeEnv()['CONTAINERD_ADDRESS'] ?? '',
-    '--containerd-namespace',
-    'davit-defaults',
-    '--registry-config-path',
-    `/run/davit-${nodeEnv()['DAVIT_NODE']}/certs.d`,
-    ...network.flags,
-  ]);
-  await daemon.mustCrictl('pull', VOLUMES);
-  cri = connectCri({ address: daemon.endpoint });
+  node = await ConfiguredNode.start(CONFIG, VOLUMES);
 });
 
-afterAll(async () => {
-  cri[Symbol.dispose]();
-  await daemon[Symbol.asyncDispose]();
-  await rm(dir, { recursive: true });
-});
+afterAll(() => node[Symbol.asyncDispose]());
 
-interface Options {
-  readonly script: string;
-  readonly security?: object;
-  readonly handler?: string;
-  readonly sandbox?: object;
-  readonly container?: object;
-}
-
-/** What a script says in a container of a pod of its own. */
-async function output(name: string, options: Options): Promise<readonly string[]> {
-  const config = {
-    metadata: { name, uid: `u-${name}`, namespace: 'default' },
-    logDirectory: join(dir, name),
-    linux: { securityContext: options.security ?? {} },
-    ...options.sandbox,
-  };
-  const { podSandboxId } = await cri.call<{ podSandboxId: string }>('RunPodSandbox', {
-    config,
-    runtimeHandler: options.handler ?? '',
-  });
-  const { containerId } = await cri.call<{ containerId: string }>('CreateContainer', {
-    podSandboxId,
-    config: {
-      metadata: { name: 'main' },
-      image: { image: VOLUMES },
-      command: ['sh', '-c', `exec 2>&1; ${options.script}`],
-      logPath: 'main.log',
-      linux: { securityContext: options.security ?? {} },
-      ...options.container,
-    },
-  });
-  await cri.startContainer(containerId);
-  await cri.exited(containerId);
-  await cri.call('RemovePodSandbox', { podSandboxId });
-  return parseLog(await readFile(join(dir, name, 'main.log'), 'utf8')).map((line) => line.text);
+async function output(name: string, contents: PodContents): Promise<readonly string[]> {
+  return await node.output(name, contents);
 }
 
 const SYSCTLS = ['net.core.somaxconn', 'kernel.shm_rmid_forced', 'net.ipv4.ip_unprivileged_port_start'];
@@ -107,8 +49,8 @@ describe('the defaults of a node', () => {
     expect((await output('asked', { script: readSysctls, sandbox: asked }))[0]).toBe('77');
     const before = await Promise.all(SYSCTLS.map((name) => readFile(`/proc/sys/${name.replaceAll('.', '/')}`, 'utf8')));
     const namespaceOptions = { network: 'NODE', ipc: 'NODE' };
-    const node = await output('node', { script: readSysctls, security: { namespaceOptions } });
-    expect(node).toEqual(before.map((value) => value.trim()));
+    const shared = await output('node', { script: readSysctls, security: { namespaceOptions } });
+    expect(shared).toEqual(before.map((value) => value.trim()));
   });
 
   it('give environment, limits, mode of new files and time zone', async () => {
