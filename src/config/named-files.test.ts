@@ -8,9 +8,11 @@ const CONFIG = [
   '',
   'seccomp_profile = "/h.json"',
   'base_runtime_spec = "/b.json"',
+  '[classes]',
+  'blockio_file = "/b.yaml"',
 ].join('\n');
 
-function problems(config: string, seccompProfile: (path: string) => void): readonly string[] {
+function problems(config: string, check: (path: string) => void): readonly string[] {
   const readFile = (path: string): Uint8Array => {
     if (path === '/etc/davit/config.toml') return new TextEncoder().encode(config);
     throw Object.assign(new Error(`ENOENT: ${path}`), { code: 'ENOENT' });
@@ -18,7 +20,7 @@ function problems(config: string, seccompProfile: (path: string) => void): reado
   const checked = checkConfig([], {
     readFile,
     listDir: () => [],
-    checks: { seccompProfile, baseSpec: seccompProfile },
+    checks: { seccompProfile: check, baseSpec: check, blockioClasses: check },
   });
   return checked.problems.map(({ file, line, key, message }) => `${file}:${line}: ${key}: ${message}`);
 }
@@ -31,16 +33,17 @@ describe('checkNamedFiles()', () => {
   it('has each file looked at that a key names, and no other', () => {
     const seen: string[] = [];
     expect(problems(CONFIG, (path) => seen.push(path))).toEqual([]);
-    expect(seen).toEqual(['/p.json', '/h.json', '/b.json']);
+    expect(seen).toEqual(['/p.json', '/b.yaml', '/h.json', '/b.json']);
     expect(problems('[containers]\nprivileged_seccomp_profile = "runtime-default"', (path) => seen.push(path))).toEqual(
       [],
     );
-    expect(seen).toHaveLength(3);
+    expect(seen).toHaveLength(4);
   });
 
   it('names file, line and key of those that cannot be used', () => {
     expect(problems(CONFIG, refuse)).toEqual([
       '/etc/davit/config.toml:2: containers.privileged_seccomp_profile: /p.json: is not a regular file',
+      '/etc/davit/config.toml:8: classes.blockio_file: /b.yaml: is not a regular file',
       '/etc/davit/config.toml:5: handlers.runc.seccomp_profile: /h.json: is not a regular file',
       '/etc/davit/config.toml:6: handlers.runc.base_runtime_spec: /b.json: is not a regular file',
     ]);

@@ -4,6 +4,7 @@ import type { Config, WholeProblem } from './schema.ts';
 export interface NamedFileChecks {
   readonly seccompProfile: (path: string) => void;
   readonly baseSpec: (path: string) => void;
+  readonly blockioClasses: (path: string) => void;
 }
 
 /** The files that the configuration names and that cannot be used, each at its key. */
@@ -20,22 +21,24 @@ interface NamedFile {
   readonly kind: keyof NamedFileChecks;
 }
 
-function namedFiles({ containers, handlers }: Config): readonly NamedFile[] {
-  const profiles: readonly (readonly [key: readonly string[], path: string | undefined])[] = [
-    [['containers', 'privileged_seccomp_profile'], containers.privilegedSeccompProfile],
-    ...Object.entries(handlers).map(
-      ([name, { seccompProfile }]) => [['handlers', name, 'seccomp_profile'], seccompProfile] as const,
-    ),
+function namedFiles({ classes, containers, handlers }: Config): readonly NamedFile[] {
+  return [
+    ...profile(['containers', 'privileged_seccomp_profile'], containers.privilegedSeccompProfile),
+    ...file(['classes', 'blockio_file'], classes.blockioFile, 'blockioClasses'),
+    ...Object.entries(handlers).flatMap(([name, { seccompProfile, baseRuntimeSpec }]) => [
+      ...profile(['handlers', name, 'seccomp_profile'], seccompProfile),
+      ...file(['handlers', name, 'base_runtime_spec'], baseRuntimeSpec, 'baseSpec'),
+    ]),
   ];
-  const bases = Object.entries(handlers).flatMap(([name, { baseRuntimeSpec: path }]): readonly NamedFile[] =>
-    path === undefined ? [] : [{ key: ['handlers', name, 'base_runtime_spec'], path, kind: 'baseSpec' }],
-  );
-  // The other values of a profile are words.
-  return profiles
-    .flatMap(([key, path]): readonly NamedFile[] =>
-      path?.startsWith('/') ? [{ key, path, kind: 'seccompProfile' }] : [],
-    )
-    .concat(bases);
+}
+
+/** The other values of such a key are words. */
+function profile(key: readonly string[], path: string | undefined): readonly NamedFile[] {
+  return path?.startsWith('/') === true ? [{ key, path, kind: 'seccompProfile' }] : [];
+}
+
+function file(key: readonly string[], path: string | undefined, kind: NamedFile['kind']): readonly NamedFile[] {
+  return path === undefined ? [] : [{ key, path, kind }];
 }
 
 function problemOf(path: string, check: (path: string) => void): string | undefined {

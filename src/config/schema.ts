@@ -14,6 +14,7 @@ import {
   unixSocket,
   unixSocketOrAuto,
 } from './kinds.ts';
+import { CLASS_ROWS } from './class-rows.ts';
 import { checkUlimits, CONTAINER_ROWS, POD_ROWS } from './defaults-rows.ts';
 import { checkHandler, HANDLER_ROWS } from './handler-rows.ts';
 import { key, namedTables, optionalKey, table, type Rows, type ValueOf } from './node.ts';
@@ -169,6 +170,10 @@ export const SCHEMA = {
   security: table("The kernel's security modules.", SECURITY_ROWS),
   pods: table('What every pod gets.', POD_ROWS),
   containers: table('What every container gets.', CONTAINER_ROWS),
+  classes: table(
+    'Classes of resources that annotations put containers into: `blockio.resources.beta.kubernetes.io/pod` and `…/container.NAME` of a pod, `io.kubernetes.cri.blockio-class` of a container, and the same with rdt.',
+    CLASS_ROWS,
+  ),
   images: table('Images and their transfer.', {
     pinned: key(
       listOf(imageReference),

@@ -24,6 +24,7 @@ export interface EngineConfig {
   readonly pods: PodDefaults;
   readonly containers: ContainerDefaults;
   readonly security: SecurityConfig;
+  readonly classes: ClassesConfig;
   readonly log: { readonly maxLineBytes: number };
   readonly network: {
     readonly builtinSubnet: readonly string[];
@@ -81,6 +82,16 @@ export interface SecurityConfig {
   readonly selinuxOnHostNetwork: boolean;
   /** Levels of pods have categories below this. */
   readonly selinuxCategoryRange: number;
+}
+
+/** Classes that annotations put containers into. */
+export interface ClassesConfig {
+  /** The file of those of disk I/O; absent: none. */
+  readonly blockioFile?: string;
+  /** Containers may be put into groups of resctrl. */
+  readonly rdt: boolean;
+  /** A class that the node does not have is left out, not refused. */
+  readonly tolerateMissing: boolean;
 }
 
 /** What a pod gets beside what it asks for. */

@@ -1,4 +1,5 @@
 import { readBaseSpec } from './runtime/base-spec/index.ts';
+import { checkBlockioFile } from './runtime/blockio/index.ts';
 import { checkProfileFile } from './security/seccomp/index.ts';
 
 /**
@@ -8,4 +9,5 @@ import { checkProfileFile } from './security/seccomp/index.ts';
 export const namedFileChecks = {
   seccompProfile: checkProfileFile,
   baseSpec: (path: string): void => void readBaseSpec(path),
+  blockioClasses: checkBlockioFile,
 } as const;

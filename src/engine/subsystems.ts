@@ -105,7 +105,12 @@ function opsDepsOf(
     logger,
     exitStatusLost,
     jobs: new Jobs((key, error) => logger.error({ job: key, error: messageOf(error) }, 'a create was not undone')),
-    defaults: { pods: config.pods, containers: config.containers, security: config.security },
+    defaults: {
+      pods: config.pods,
+      containers: config.containers,
+      security: config.security,
+      classes: config.classes,
+    },
     podFiles: createPodFiles({ state: config.state, mounts: namespaces }),
     mountSources: createMountSources(),
     volumes: createContainerVolumes({ root: config.root, state: config.state, trees: rootfs, mounts: namespaces }),

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -28,6 +29,9 @@ apparmor = "off"
 selinux = "off"
 selinux_on_host_network = false
 
+[classes]
+blockio_file = "$DIR/blockio.yaml"
+
 [handlers.runc]
 pod_annotations = ["davit.*", "io.kubernetes.cri-o.*"]
 
@@ -45,10 +49,21 @@ const NO_CHMOD = JSON.stringify({
 const CHMOD =
   'touch /tmp/x; chmod 600 /tmp/x 2>/dev/null && echo changed || echo refused; grep ^Seccomp: /proc/self/status';
 
+/** A disk of this machine, as the kernel numbers it. */
+function disk(): { readonly path: string; readonly number: string } {
+  const names = readdirSync('/sys/block').filter((name) => existsSync(`/dev/${name}`));
+  const name = names.find((each) => !/^(loop|ram|zram)/.test(each)) ?? names[0] ?? 'none';
+  return { path: `/dev/${name}`, number: readFileSync(`/sys/block/${name}/dev`, 'utf8').trim() };
+}
+
+function blockioClasses(): string {
+  return `Classes:\n  slow:\n    - Weight: 20\n    - Devices: [${disk().path}]\n      ThrottleReadBps: 1Mi\n`;
+}
+
 let node: ConfiguredNode;
 
 beforeAll(async () => {
-  node = await ConfiguredNode.start(CONFIG, BUSYBOX, { 'no-chmod.json': NO_CHMOD });
+  node = await ConfiguredNode.start(CONFIG, BUSYBOX, { 'no-chmod.json': NO_CHMOD, 'blockio.yaml': blockioClasses() });
 });
 
 afterAll(() => node[Symbol.asyncDispose]());
@@ -147,6 +162,30 @@ describe('resources of the configuration', () => {
     await node.cri.call('UpdateContainerResources', { containerId, linux: { cpusetCpus: '1' } });
     expect(await node.exec(containerId, script)).toBe('1');
     await node.cri.call('RemovePodSandbox', { podSandboxId });
+  });
+});
+
+describe('classes of resources', () => {
+  const script =
+    'cd /sys/fs/cgroup; cat blkio/blkio.throttle.read_bps_device io.max blkio/blkio.bfq.weight io.bfq.weight 2>/dev/null; true';
+
+  it('limit disk I/O, and go on doing so when other limits change', async () => {
+    const sandbox = podOf('slow', { 'blockio.resources.beta.kubernetes.io/container.main': 'slow' });
+    const { podSandboxId, containerId } = await node.begin('slow', { script: 'sleep 1000', sandbox });
+    const limited = new RegExp(`^${disk().number} (rbps=)?1048576\\b[^]*^(default )?20$`, 'm');
+    expect(await node.exec(containerId, script)).toMatch(limited);
+    await node.cri.call('UpdateContainerResources', { containerId, linux: { cpuShares: 512 } });
+    expect(await node.exec(containerId, script)).toMatch(limited);
+    await node.cri.call('RemovePodSandbox', { podSandboxId });
+  });
+
+  it('are refused by name when the node has none such', async () => {
+    const asked = async (name: string, annotation: string) =>
+      await node.output(name, { script: 'true', sandbox: podOf(name, { [annotation]: 'fast' }) });
+    await expect(asked('fast', 'blockio.resources.beta.kubernetes.io/pod')).rejects.toThrow(
+      `class "fast": is none of ${node.dir}/blockio.yaml, which has slow`,
+    );
+    await expect(asked('gold', 'rdt.resources.beta.kubernetes.io/pod')).rejects.toThrow('classes.rdt');
   });
 });
 

@@ -159,8 +159,8 @@ describe('toContainerSpec()', () => {
         noNewPrivs: true,
         maskedPaths: ['/proc/kcore'],
         readonlyPaths: ['/proc/sys'],
-        // privileged is unconfined, whatever stands beside it
-        seccomp: { kind: 'unconfined' },
+        // the node says what that is for a privileged one
+        seccomp: { kind: 'runtime-default' },
         apparmor: { kind: 'unconfined' },
       },
     });
@@ -178,6 +178,20 @@ describe('toContainerSpec()', () => {
   ])('takes the seccomp profile from the new field, else from the older one: %j', (fields, profile) => {
     expect(convert(security(fields)).security.seccomp).toEqual(profile);
   });
+
+  it.each<[cri.ILinuxContainerSecurityContext, SeccompChoice]>([
+    [{}, { kind: 'unset' }],
+    [{ seccomp: { profileType: RuntimeDefault } }, { kind: 'runtime-default' }],
+    [{ seccomp: { profileType: Unconfined } }, { kind: 'unconfined' }],
+    [{ seccomp: { profileType: Localhost, localhostRef: '/a/b.json' } }, { kind: 'unconfined' }],
+  ])(
+    'knows no profile of the request for a privileged container, but whether it asks for one: %j',
+    (fields, profile) => {
+      const request = security({ ...fields, privileged: true, apparmor: { profileType: RuntimeDefault } });
+      const { seccomp, apparmor } = convert(request, { ...SANDBOX, privileged: true }).security;
+      expect([seccomp, apparmor]).toEqual([profile, { kind: 'unconfined' }]);
+    },
+  );
 
   it.each<[cri.ILinuxContainerSecurityContext, SecurityProfile]>([
     [{}, { kind: 'runtime-default' }],

@@ -106,11 +106,11 @@ describe('toSandboxSpec()', () => {
     });
   });
 
-  it('has no profiles for a pod with privileged containers', () => {
+  it('has no profiles of the request for a pod with privileged containers', () => {
     const securityContext = { privileged: true, seccomp: {}, seccompProfilePath: 'runtime/default', apparmor: {} };
     expect(convert({ config: { metadata: METADATA, linux: { securityContext } } })).toMatchObject({
       privileged: true,
-      security: { seccomp: { kind: 'unconfined' }, apparmor: { kind: 'unconfined' } },
+      security: { seccomp: { kind: 'runtime-default' }, apparmor: { kind: 'unconfined' } },
     });
   });
 

@@ -66,6 +66,8 @@ export function toContainerSecurity(
   });
 }
 
+const UNCONFINED: SecurityProfile = { kind: 'unconfined' };
+
 type Profiles = Pick<ContainerSecurity, 'seccomp' | 'apparmor'>;
 
 /** What containers and sandboxes have in common, but for AppArmor's older form, which sandboxes never had. */
@@ -75,14 +77,14 @@ type ProfileFields = Pick<
 >;
 
 function toProfiles(field: string, message: ProfileFields): Profiles {
-  const unconfined: SecurityProfile = { kind: 'unconfined' };
-  // What privileged means, whatever profiles stand beside it.
-  if (message.privileged) return { seccomp: unconfined, apparmor: unconfined };
+  const seccomp = toSeccomp(`${field}.seccomp`, message.seccomp, {
+    field: `${field}.seccomp_profile_path`,
+    value: message.seccompProfilePath,
+  });
+  // What privileged means, whatever profiles stand beside it; but the node has a say in what is the default then.
+  if (message.privileged) return { seccomp: seccomp.kind === 'localhost' ? UNCONFINED : seccomp, apparmor: UNCONFINED };
   return {
-    seccomp: toSeccomp(`${field}.seccomp`, message.seccomp, {
-      field: `${field}.seccomp_profile_path`,
-      value: message.seccompProfilePath,
-    }),
+    seccomp,
     apparmor: toAppArmor(`${field}.apparmor`, message.apparmor, {
       field: `${field}.apparmor_profile`,
       value: message.apparmorProfile,

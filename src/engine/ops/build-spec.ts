@@ -14,6 +14,7 @@ import { buildWindowsSpec } from './build-windows-spec.ts';
 import type { PreparedVolumes } from './container-volumes.ts';
 import type { OpsDeps } from './deps.ts';
 import { hostnameOf } from './hostname.ts';
+import { resourceClasses } from './resource-classes.ts';
 import { labelMounts, labelsOf } from './selinux.ts';
 
 export type BuildSpecDeps = Pick<
@@ -53,6 +54,10 @@ export async function buildContainerSpec(
   const seccomp = seccompInForce(spec.security, { defaults: deps.defaults.containers, handler });
   const selinux = labelsOf(deps, sandbox, spec.security);
   const unlabelled = await labelMounts(deps, [...mounts, ...ownVolumes(volumes)], selinux.labels, signal);
+  const { notices: missing, ...classes } = await resourceClasses(
+    { classes: deps.defaults.classes, cgroup: deps.host.cgroup },
+    { containerName: spec.metadata.name, container: spec.annotations, pod: sandbox.spec.annotations },
+  );
   const { spec: oci, notices } = containerSpec({
     spec,
     image: { name: spec.image.userSpecified ?? spec.image.image, config: image.config },
@@ -77,9 +82,10 @@ export async function buildContainerSpec(
       signal,
     ),
     ...selinux,
+    ...classes,
     ...(targetPid === undefined ? {} : { targetPid }),
   });
-  const all = [...notices, ...unlabelled];
+  const all = [...notices, ...unlabelled, ...missing];
   if (all.length > 0) deps.logger.warn({ container: record.id, notices: all }, 'given only in part on this node');
   return oci;
 }

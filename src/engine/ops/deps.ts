@@ -1,4 +1,4 @@
-import type { ContainerDefaults, PodDefaults, SecurityConfig } from '../engine-config.ts';
+import type { ClassesConfig, ContainerDefaults, PodDefaults, SecurityConfig } from '../engine-config.ts';
 import type { ExecService } from '../exec/index.ts';
 import type { Jobs } from '../jobs.ts';
 import type { KeyedMutex } from '../keyed-mutex.ts';
@@ -37,6 +37,7 @@ export interface OpsDeps {
   readonly defaults: {
     readonly pods: PodDefaults;
     readonly containers: ContainerDefaults;
+    readonly classes: ClassesConfig;
     readonly security: Pick<SecurityConfig, 'selinuxCategoryRange' | 'selinuxOnHostNetwork'>;
   };
   /** What each handler's OCI runtime can do. */

@@ -92,6 +92,7 @@ export async function testEngine() {
     host: await readHostFacts(),
     handlers: createHandlers({ handlers: { runc: handler }, defaultRuntime: 'runc' }, 'cgroupfs'),
     defaults: {
+      classes: { rdt: false, tolerateMissing: false },
       security: { selinuxCategoryRange: 1024, selinuxOnHostNetwork: true },
       pods: { sysctls: {}, unprivilegedPorts: false, unprivilegedPing: false },
       containers: {

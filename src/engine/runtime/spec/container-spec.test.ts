@@ -43,6 +43,13 @@ function parts(value: unknown): readonly object[] {
 }
 
 describe('containerSpec()', () => {
+  it('has the classes that it is put into, beside its limits', () => {
+    const blockio = { weight: 20, throttleReadBpsDevice: [{ major: 8, minor: 0, rate: 1000 }] };
+    const { linux } = containerSpec(specInput({ blockio, rdtGroup: 'gold' })).spec;
+    expect([linux.resources.blockIO, linux.intelRdt]).toEqual([blockio, { closID: 'gold' }]);
+    expect(containerSpec(specInput()).spec.linux).not.toHaveProperty('intelRdt');
+  });
+
   it('is in the user namespace of its pod, which sees the files of the pod and its volumes by its own ids', () => {
     const { sandbox } = specInput();
     const mappings = [{ containerID: 0, hostID: 65_536, size: 65_536 }];

@@ -17,7 +17,7 @@ import { containerMounts } from './mounts.ts';
 import type { SpecMount, SpecPodFiles, SpecVolume } from './mounts.ts';
 import { containerNamespaces } from './namespaces.ts';
 import { OCI_VERSION } from './oci.ts';
-import type { OciCapabilities, OciLinux, OciProcess, OciSpec, OciUser } from './oci.ts';
+import type { OciBlockio, OciCapabilities, OciLinux, OciProcess, OciSpec, OciUser } from './oci.ts';
 import { oomScoreAdj } from './oom-score.ts';
 import { ownAnnotation } from './own-annotations.ts';
 import { processArgs, processCwd, processEnv } from './process.ts';
@@ -76,6 +76,10 @@ export interface ContainerSpecInput {
   readonly additionalDevices: readonly SpecDevice[];
   /** All of the host's devices; asked for only when the container is privileged. */
   readonly hostDevices: readonly HostDevice[];
+  /** Of its class of disk I/O. */
+  readonly blockio?: OciBlockio;
+  /** Of its class of caches and memory bandwidth. */
+  readonly rdtGroup?: string;
   readonly profiles: NodeProfiles;
   /** Where SELinux is on. */
   readonly labels?: SelinuxLabels;
@@ -247,7 +251,12 @@ function containerLinux(input: ContainerSpecInput, profiles: ProfileParts): Part
       }),
       ...idMappings(sandbox.idMap),
       devices: devices.devices,
-      resources: { devices: devices.rules, ...resourcesWith(input.base, limits.resources, host) },
+      resources: {
+        devices: devices.rules,
+        ...resourcesWith(input.base, limits.resources, host),
+        ...(input.blockio === undefined ? {} : { blockIO: input.blockio }),
+      },
+      ...(input.rdtGroup === undefined ? {} : { intelRdt: { closID: input.rdtGroup } }),
       ...hiddenPaths(security),
       ...profiles.linux,
     },

@@ -6,7 +6,7 @@ export type { SpecDevice } from './devices.ts';
 export { foldResources } from './fold-resources.ts';
 export type { SpecMount, SpecPodFiles } from './mounts.ts';
 export { oomScoreAdj } from './oom-score.ts';
-export type { OciResources, OciSpec } from './oci.ts';
+export type { OciBlockio, OciDeviceRate, OciResources, OciSpec } from './oci.ts';
 export { PAUSE_PATH, pauseSpec } from './pause-spec.ts';
 export type { PauseSpecInput } from './pause-spec.ts';
 export type { SpecImage } from './process.ts';

@@ -100,6 +100,8 @@ export interface OciLinux {
   readonly gidMappings?: readonly OciIdMapping[];
   readonly devices: readonly OciDevice[];
   readonly resources: OciResources;
+  /** A group of resctrl that is there. */
+  readonly intelRdt?: { readonly closID: string };
   readonly maskedPaths: readonly string[];
   readonly readonlyPaths: readonly string[];
   readonly rootfsPropagation?: string;
@@ -133,6 +135,23 @@ export interface OciResources {
   readonly memory?: OciMemory;
   readonly hugepageLimits?: readonly { readonly pageSize: string; readonly limit: number }[];
   readonly unified?: Readonly<Record<string, string>>;
+  readonly blockIO?: OciBlockio;
+}
+
+export interface OciBlockio {
+  readonly weight?: number;
+  readonly weightDevice?: readonly { readonly major: number; readonly minor: number; readonly weight: number }[];
+  readonly throttleReadBpsDevice?: readonly OciDeviceRate[];
+  readonly throttleWriteBpsDevice?: readonly OciDeviceRate[];
+  readonly throttleReadIOPSDevice?: readonly OciDeviceRate[];
+  readonly throttleWriteIOPSDevice?: readonly OciDeviceRate[];
+}
+
+/** Bytes or operations in a second. */
+export interface OciDeviceRate {
+  readonly major: number;
+  readonly minor: number;
+  readonly rate: number;
 }
 
 export interface OciCpu {

@@ -6,7 +6,15 @@ describe('updatedSpec()', () => {
   it('changes limits of requests alone', () => {
     const devices = [{ allow: false, access: 'rwm' }];
     const unified = { 'memory.high': '1', 'io.weight': '2' };
-    const resources = { devices, pids: { limit: 9 }, cpu: { shares: 2, quota: 7 }, memory: { limit: 5 }, unified };
+    const blockIO = { weight: 20 };
+    const resources = {
+      devices,
+      blockIO,
+      pids: { limit: 9 },
+      cpu: { shares: 2, quota: 7 },
+      memory: { limit: 5 },
+      unified,
+    };
     const spec = { process: { args: ['x'] }, linux: { cgroupsPath: '/c', resources } };
     const asked = { cpuShares: 100, unified: { 'memory.high': '3' } };
     expect(updatedSpec(spec, asked, hostFacts()).spec).toEqual({
@@ -15,6 +23,7 @@ describe('updatedSpec()', () => {
         cgroupsPath: '/c',
         resources: {
           devices,
+          blockIO,
           pids: { limit: 9 },
           cpu: { shares: 100 },
           unified: { 'memory.high': '3', 'io.weight': '2' },
