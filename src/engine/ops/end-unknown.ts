@@ -1,6 +1,6 @@
 import type { ContainerRecord } from '../store/index.ts';
 import type { OpsDeps } from './deps.ts';
-import { SIGKILL } from './signals.ts';
+import { killTask } from './kill-task.ts';
 
 /** How long the task of an unknown container may take to end, in ms; then its cgroup's processes are killed one by one. */
 const END_DEADLINE_MS = 20_000;
@@ -12,6 +12,6 @@ export async function endUnknown(
   signal: AbortSignal,
 ): Promise<void> {
   const until = AbortSignal.any([signal, AbortSignal.timeout(END_DEADLINE_MS)]);
-  if (await deps.tasks.kill(id, SIGKILL, true, until)) await deps.tasks.wait(id, until);
+  await killTask(deps, id, until);
   await deps.cgroups.killAll(cgroupPath, until);
 }

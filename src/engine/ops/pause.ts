@@ -12,10 +12,10 @@ import type { Image, SandboxSpec, WindowsSecurity } from '../types/index.ts';
 import { windowsSpecSandbox } from './build-windows-spec.ts';
 import { deleteTask } from './delete-task.ts';
 import type { OpsDeps } from './deps.ts';
+import { killTask } from './kill-task.ts';
 import { sandboxLabels } from './labels.ts';
 import { namingShim } from './naming-shim.ts';
 import { labelPauseRoot, podLabelsOf } from './selinux.ts';
-import { SIGKILL } from './signals.ts';
 
 export type PauseDeps = Pick<
   OpsDeps,
@@ -190,7 +190,7 @@ export async function removePause(
 ): Promise<void> {
   if (!hasPause(record)) return;
   const { id, cgroupParent, snapshotter } = record;
-  if (await deps.tasks.kill(id, SIGKILL, true, signal)) await deps.tasks.wait(id, signal);
+  await killTask(deps, id, signal);
   await deleteTask(deps, { id, sandboxId: id, cgroupPath: deps.cgroups.containerPath(cgroupParent, id) }, signal);
   await deps.objects.delete(id, signal);
   if (snapshotter !== undefined) await deps.layers.removeRoot(id, snapshotter, signal);

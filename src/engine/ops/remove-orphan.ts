@@ -1,11 +1,12 @@
 import { lstat, rm } from 'node:fs/promises';
-import { EngineError, isKind } from '../errors.ts';
+import { EngineError } from '../errors.ts';
 import { parseContainerId, parseSandboxId } from '../ids.ts';
 import type { ContainerId, SandboxId } from '../ids.ts';
 import type { FolderThing, MarkedThing } from '../reconcile/index.ts';
 import { deleteTask } from './delete-task.ts';
 import type { OpsDeps } from './deps.ts';
 import type { Marked } from './find-marked.ts';
+import { awaitEnd } from './kill-task.ts';
 import { podShims } from './pod-shims.ts';
 import { dropContainer } from './remove-container.ts';
 import type { RemoveContainerDeps } from './remove-container.ts';
@@ -71,7 +72,7 @@ async function removeContainerObject(
   const runs = await deps.tasks.kill(id, SIGKILL, true, limited(signal)).catch(() => true); // the cgroup is next
   if (cgroupPath !== undefined) await deps.cgroups.killAll(cgroupPath, limited(signal));
   try {
-    if (runs) await unlessGone(deps.tasks.wait(id, limited(signal)));
+    if (runs) await awaitEnd(deps, id, limited(signal));
     await deleteTask(deps, { id, sandboxId: sandboxId(sandbox), cgroupPath }, limited(signal));
   } catch (error) {
     // containerd cleans up after a shim that has ended: then the next sweep succeeds.
@@ -122,14 +123,6 @@ async function isThere(path: string): Promise<boolean> {
     () => true,
     () => false,
   );
-}
-
-async function unlessGone(work: Promise<unknown>): Promise<void> {
-  try {
-    await work;
-  } catch (error) {
-    if (!isKind(error, 'not-found')) throw error;
-  }
 }
 
 function limited(signal: AbortSignal): AbortSignal {

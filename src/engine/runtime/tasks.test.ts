@@ -1,15 +1,29 @@
 import { describe, expect, it } from 'vitest';
 import { FakeShims } from '../containerd/shim/fake.ts';
 import { tasks as api } from '../containerd/generated/containerd.js';
+import { ShimGone } from '../containerd/index.ts';
+import { EngineError } from '../errors.ts';
 import { newContainerId, newSandboxId } from '../ids.ts';
 import type { SandboxId } from '../ids.ts';
 import { WorkQueue } from '../work-queue.ts';
 import { ShimTasks } from './tasks.ts';
-import type { TasksClient } from './tasks.ts';
+import type { ShimTasksDeps, TasksClient } from './tasks.ts';
 import type { TaskSpec } from './task-types.ts';
 
 const SILENT = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 const signal = new AbortController().signal;
+const NO_PROCESS = 2 ** 22 + 1; // above any pid of the kernel's
+const UNUSED: TasksClient = {
+  create: unused,
+  start: unused,
+  kill: unused,
+  delete: unused,
+  wait: unused,
+  update: unused,
+  resizePty: unused,
+  closeIO: unused,
+  list: unused,
+};
 
 describe('ShimTasks', () => {
   it('asks the shim of a pod for one create, start or delete at a time', async () => {
@@ -46,6 +60,17 @@ describe('ShimTasks', () => {
     await started;
   });
 
+  it('waits for containerd to clean up behind a shim that was killed', async () => {
+    const shims = new FakeShims();
+    const errors = [new EngineError('unknown', 'ttrpc: closed'), new EngineError('not-found', 'no such task')];
+    const wait = (): Promise<never> => Promise.reject(errors.shift() ?? new Error('asked too often'));
+    const id = newContainerId();
+    shims.exits.set(id, Promise.reject(new ShimGone('/none', 'it was killed')));
+    const tasks = new ShimTasks({ ...depsOf(1), shims, client: { ...UNUSED, wait } });
+    tasks.adopt(id, { pid: NO_PROCESS, shim: { path: '/none', version: 3 } });
+    await expect(tasks.wait(id, signal)).rejects.toMatchObject({ kind: 'not-found' });
+  });
+
   it('gives a pod that waits for its turn no place among the work', async () => {
     const { tasks, calls } = pending(2);
     const [busy, other] = [newSandboxId(), newSandboxId()];
@@ -76,25 +101,17 @@ function pending(concurrency: number): { tasks: ShimTasks; calls: { name: string
       return reply;
     };
   const client: TasksClient = {
+    ...UNUSED,
     create: call('create', api.CreateTaskResponse.create({ pid: 1 })),
     start: call('start', api.StartResponse.create({ pid: 1 })),
     kill: call('kill', {}),
     delete: call('delete', api.DeleteResponse.create({})),
-    wait: unused,
-    update: unused,
-    resizePty: unused,
-    closeIO: unused,
-    list: unused,
   };
-  return {
-    tasks: new ShimTasks({
-      client,
-      shims: new FakeShims(),
-      work: new WorkQueue({ concurrentWork: concurrency, workPatienceMs: 60_000 }),
-      logger: SILENT,
-    }),
-    calls,
-  };
+  return { tasks: new ShimTasks({ ...depsOf(concurrency), client, shims: new FakeShims() }), calls };
+}
+
+function depsOf(concurrency: number): Pick<ShimTasksDeps, 'work' | 'logger'> {
+  return { work: new WorkQueue({ concurrentWork: concurrency, workPatienceMs: 60_000 }), logger: SILENT };
 }
 
 function unused(): Promise<never> {

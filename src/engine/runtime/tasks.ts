@@ -137,7 +137,7 @@ export class ShimTasks implements TaskService {
     const direct = this.#direct.get(id);
     const end = direct === undefined ? undefined : await this.#waitDirectly(id, direct, signal);
     if (end !== undefined) return end;
-    const reply = await this.#client.wait({ containerId: id }, { signal });
+    const reply = await this.#behindCleanUp(id, signal, () => this.#client.wait({ containerId: id }, { signal }));
     return { kind: 'exited', exit: { exitCode: reply.exitStatus, exitedAt: toNanos(reply.exitedAt) } };
   }
 
@@ -220,14 +220,23 @@ export class ShimTasks implements TaskService {
   }
 
   async #deleteOnce(id: string, signal: AbortSignal): Promise<boolean> {
+    try {
+      await this.#behindCleanUp(id, signal, () => this.#client.delete({ containerId: id }, { signal }));
+      return true;
+    } catch (error) {
+      if (isKind(error, 'not-found')) return false;
+      throw error;
+    }
+  }
+
+  /** Asks again while containerd cleans up behind a shim that has ended. */
+  async #behindCleanUp<T>(id: string, signal: AbortSignal, call: () => Promise<T>): Promise<T> {
     for (const end = performance.now() + CLEAN_UP_MS; ;) {
       try {
-        await this.#client.delete({ containerId: id }, { signal });
-        return true;
+        return await call();
       } catch (error) {
-        if (isKind(error, 'not-found')) return false;
         const cleaning = this.#direct.get(id)?.shimGone === true && performance.now() < end;
-        if (!cleaning || signal.aborted) throw error;
+        if (isKind(error, 'not-found') || !cleaning || signal.aborted) throw error;
         await sleep(CLEAN_UP_POLL_MS, undefined, { signal });
       }
     }
