@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { dir, text } from '../../hack/images/trees.ts';
 import { output, refusal, shMerged } from './support/containers.ts';
 import { makeImage } from './support/images.ts';
-import { BUSYBOX, Pod, crictlJson, eventually, exited, mustCrictl } from './support/node.ts';
+import { BUSYBOX, Pod, crictlJson, eventually, exited, mustCrictl, nodeEnv } from './support/node.ts';
 import { must } from './support/run.ts';
 
 const [POD, CONTAINER, NODE, TARGET] = [0, 1, 2, 3];
@@ -254,7 +254,8 @@ describe('devices of a container', () => {
 
 describe('the cgroup of a pod', () => {
   it('is below the parent that was asked for, and the parent stays', async () => {
-    const parent = `/davit-e2e-parent/pod${Date.now()}`;
+    const owner = `davit-parent-${nodeEnv()['DAVIT_NODE']}`;
+    const parent = `/${owner}/pod${Date.now()}`;
     let id: string;
     {
       await using pod = await Pod.run('parent', { linux: { cgroup_parent: parent } });
@@ -268,6 +269,6 @@ describe('the cgroup of a pod', () => {
     // Whoever named the parent owns it.
     const folders = left.split('\n').filter(Boolean).toReversed();
     for (const folder of folders) await must('rmdir', [folder]);
-    await must('find', ['/sys/fs/cgroup', '-type', 'd', '-name', 'davit-e2e-parent', '-delete']);
+    await must('find', ['/sys/fs/cgroup', '-type', 'd', '-name', owner, '-delete']);
   });
 });

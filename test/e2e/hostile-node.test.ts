@@ -14,7 +14,7 @@ import { must, run } from './support/run.ts';
 /** Of the 256 networks that tests have. */
 const NETWORK = 32;
 const NAMESPACE = 'davit-hostile';
-const CGROUPS = '/davit-hostile';
+const CGROUPS = `/davit-hostile-${nodeEnv()['DAVIT_NODE']}`;
 const DEADLINE_EXCEEDED = 4;
 const SLOW_SECONDS = 3;
 

@@ -1,6 +1,9 @@
+import { readdir } from 'node:fs/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { footprint, left } from './support/kernel.ts';
-import { BUSYBOX, Pod, crictl, exited, mustCrictl } from './support/node.ts';
+import { freePort } from './support/free-port.ts';
+import { left, networkTracesOf, tracesOf } from './support/kernel.ts';
+import { BUSYBOX, Pod, crictl, crictlJson, exited, mustCrictl } from './support/node.ts';
+import { nodeFootprint } from './support/own-footprint.ts';
 
 beforeAll(async () => {
   await mustCrictl('pull', BUSYBOX);
@@ -9,30 +12,62 @@ beforeAll(async () => {
   await pod.start('main');
 });
 
+/** The node's ends of a pod's links. */
+async function linksOf(pod: string): Promise<readonly string[]> {
+  interface Inspected {
+    readonly info: { readonly cniResult: { readonly interfaces: readonly { name: string; sandbox?: string }[] } };
+  }
+  const { info } = await crictlJson<Inspected>('inspectp', pod);
+  const onNode = info.cniResult.interfaces.filter(
+    ({ name, sandbox = '' }) => name.startsWith('veth') && sandbox === '',
+  );
+  return onNode.map(({ name }) => name);
+}
+
+/** What is there of one pod and its containers, and of the node's pods that was not there before. */
+async function found(before: readonly string[], [pod = '', ...containers]: readonly string[]) {
+  const parts = await Promise.all([nodeFootprint(), tracesOf([pod, ...containers]), networkTracesOf([pod])]);
+  return [...left(before, parts[0]), ...parts[1], ...parts[2]];
+}
+
+function kindsOf(lines: readonly string[]): readonly string[] {
+  return [...new Set(lines.map((line) => line.split(' ')[0] ?? ''))];
+}
+
 describe('after the removal of a pod', () => {
-  it('nothing of it is left in the kernel or in containerd', async () => {
-    const before = await footprint();
+  it('nothing of it is left in the kernel, on disk or in containerd', async () => {
+    const before = await nodeFootprint();
+    const ids: string[] = [];
+    let links: readonly string[];
     {
       await using pod = await Pod.run('whole', {
-        port_mappings: [{ protocol: 0, container_port: 80, host_port: 18_480 }],
+        port_mappings: [{ protocol: 0, container_port: 80, host_port: await freePort() }],
         linux: { security_context: { namespace_options: { pid: 0 } } },
       });
-      await pod.start('runs', { linux: { security_context: { namespace_options: { pid: 0 } } } });
-      await exited(await pod.start('ended', { command: ['true'] }));
-      await pod.create('created');
-      expect(left(before, await footprint()).length).toBeGreaterThan(5);
+      ids.push(pod.id);
+      ids.push(await pod.start('runs', { linux: { security_context: { namespace_options: { pid: 0 } } } }));
+      const ended = await pod.start('ended', { command: ['true'] });
+      await exited(ended);
+      ids.push(ended, await pod.create('created'));
+      links = await linksOf(pod.id);
+      expect(links).toHaveLength(1);
+      const kinds = ['mount', 'file', 'cgroup', 'process', 'shim', 'address', 'rule', 'container', 'task', 'snapshot'];
+      expect(kindsOf(await found(before, ids))).toEqual(expect.arrayContaining(kinds));
     }
-    expect(left(before, await footprint())).toEqual([]);
+    expect(await found(before, ids)).toEqual([]);
+    expect(left(await readdir('/sys/class/net'), links)).toEqual(links);
   });
 
   it('nothing is left of what failed to start either', async () => {
-    const before = await footprint();
+    const before = await nodeFootprint();
+    const ids: string[] = [];
     {
       await using pod = await Pod.run('failed');
       const id = await pod.create('main', { command: ['/no/such/program'] });
+      ids.push(pod.id, id);
       expect((await crictl('start', id)).code).not.toBe(0);
     }
-    expect(left(before, await footprint())).toEqual([]);
+    expect(await found(before, ids)).toEqual([]);
   });
 
   it('a second stop or removal of pod and container succeeds', async () => {

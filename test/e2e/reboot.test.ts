@@ -2,13 +2,11 @@ import { readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Daemon, isAlive, processesOf } from './support/daemon.ts';
-import { tracesOf } from './support/kernel.ts';
+import { BUILTIN_ADDRESSES, tracesOf } from './support/kernel.ts';
 import { BUSYBOX, eventually, nodeEnv } from './support/node.ts';
 import { must, run } from './support/run.ts';
 
 const TIMEOUT_MS = 120_000;
-/** Where host-local keeps the addresses of davit's built-in network. */
-const ADDRESSES = '/var/lib/cni/networks/davit';
 /** Of one layer, which busybox has not. */
 const OTHER_IMAGE = 'registry.k8s.io/pause:3.10';
 
@@ -118,7 +116,7 @@ describe('a restart of the node', { timeout: TIMEOUT_MS }, () => {
     );
     const { ip } = (JSON.parse(await daemon.mustCrictl('inspectp', pod)) as { status: { network: { ip: string } } })
       .status.network;
-    expect(await readdir(ADDRESSES)).toContain(ip);
+    expect(await readdir(BUILTIN_ADDRESSES)).toContain(ip);
     const before = await statusOf(daemon, ended);
 
     await losePower(daemon, [pod, running, created, ended]);
@@ -135,7 +133,7 @@ describe('a restart of the node', { timeout: TIMEOUT_MS }, () => {
     expect((await statusOf(daemon, created)).state).toBe('CONTAINER_EXITED');
     expect(await statusOf(daemon, ended)).toEqual(before);
     await eventually('the address to be free', async () =>
-      (await readdir(ADDRESSES)).includes(ip) ? undefined : true,
+      (await readdir(BUILTIN_ADDRESSES)).includes(ip) ? undefined : true,
     );
     await eventually('the damaged image to be gone', async () => {
       const { images } = JSON.parse(await daemon.mustCrictl('images', '-o', 'json')) as { images: readonly unknown[] };

@@ -1,9 +1,8 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { hostname, networkInterfaces } from 'node:os';
 import { readFile, readlink } from 'node:fs/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { sh } from './support/containers.ts';
+import { freePort } from './support/free-port.ts';
 import type { ContainerOptions } from './support/node.ts';
 import { BUSYBOX, Pod, crictlJson, eventually, exited, mustCrictl } from './support/node.ts';
 
@@ -14,14 +13,6 @@ beforeAll(async () => {
 async function outputOf(pod: Pod, name: string, options: ContainerOptions): Promise<readonly string[]> {
   await exited(await pod.start(name, options));
   return (await pod.log(name)).map((line) => line.text);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 const HTTPD = sh('mkdir -p /tmp/www; echo served > /tmp/www/index.html; exec httpd -f -p 80 -h /tmp/www');

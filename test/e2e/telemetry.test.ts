@@ -1,8 +1,5 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Metadata, credentials, loadPackageDefinition } from '@grpc/grpc-js';
@@ -13,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FakeCollector } from '../../src/telemetry/traces/fake-collector.ts';
 import type { ReceivedSpan } from '../../src/telemetry/traces/fake-collector.ts';
 import { Daemon } from './support/daemon.ts';
+import { freePort } from './support/free-port.ts';
 import { BUSYBOX, eventually, nodeEnv } from './support/node.ts';
 
 const CERTS = (): string => `/run/davit-${nodeEnv()['DAVIT_NODE']}/certs.d`;
@@ -52,15 +50,6 @@ class Manager implements Disposable {
   [Symbol.dispose](): void {
     this.#process.kill();
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 let traces: FakeCollector;

@@ -2,21 +2,24 @@ import { execFile } from 'node:child_process';
 import { readFile, readdir } from 'node:fs/promises';
 import { promisify } from 'node:util';
 
-/** Where one davitd's pods leave what they have: nothing of other davits is there. */
-export interface Place {
-  /** davitd's folders. */
+/** The folders of one davitd, and its namespace in containerd. */
+export interface Folders {
   readonly state: string;
   readonly root: string;
-  /** Below it is every mount that davitd makes. */
-  readonly mounts: string;
+  /** Below these is every mount that davitd makes. */
+  readonly mounts: readonly string[];
+  readonly containerd: { readonly address: string; readonly namespace: string };
+  /** Has ctr in its PATH. */
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/** Where one davitd's pods leave what they have: nothing of other davits is there. */
+export interface Place extends Folders {
   readonly bridge: string;
   /** host-local's folder of the network's addresses. */
   readonly addresses: string;
   /** The parent of the pods' cgroups. */
   readonly cgroupParent: string;
-  readonly containerd: { readonly address: string; readonly namespace: string };
-  /** Has ctr in its PATH. */
-  readonly env: NodeJS.ProcessEnv;
 }
 
 /** Names that davit gives to what belongs to a pod or container. */
@@ -24,14 +27,13 @@ const NAMED_AFTER_ID = '.*/[0-9a-f]{64}([.-][^/]*)?';
 
 /** What pods have in the kernel, in containerd and on disk; each line names one thing, its kind first. */
 export async function footprint(place: Place): Promise<readonly string[]> {
-  const parts = await Promise.all([
-    mounts(place),
-    files(place),
-    cgroups(place),
-    shims(place),
-    network(place),
-    containerd(place),
-  ]);
+  const parts = await Promise.all([footprintIn(place), cgroups(place), network(place)]);
+  return parts.flat().sort((a, b) => a.localeCompare(b));
+}
+
+/** As `footprint`, without what a davitd shares with others: the tree of cgroups, and the built-in network. */
+export async function footprintIn(folders: Folders): Promise<readonly string[]> {
+  const parts = await Promise.all([mounts(folders), files(folders), shims(folders), containerd(folders)]);
   return parts.flat().sort((a, b) => a.localeCompare(b));
 }
 
@@ -41,13 +43,14 @@ export function added(before: readonly string[], after: readonly string[]): read
   return after.filter((line) => !known.has(line));
 }
 
-async function mounts(place: Place): Promise<readonly string[]> {
+async function mounts(folders: Folders): Promise<readonly string[]> {
   const text = await readFile('/proc/self/mountinfo', 'utf8');
   const points = text.split('\n').map((line) => line.split(' ')[4] ?? '');
-  return points.filter((point) => point.startsWith(`${place.mounts}/`)).map((point) => `mount ${point}`);
+  const ours = points.filter((point) => folders.mounts.some((folder) => point.startsWith(`${folder}/`)));
+  return ours.map((point) => `mount ${point}`);
 }
 
-async function files({ state, root }: Place): Promise<readonly string[]> {
+async function files({ state, root }: Folders): Promise<readonly string[]> {
   // A mark outlives its pod until the next look of the reconciler.
   const but = ['(', '-path', `${state}/containerd`, '-o', '-path', `${state}/marks`, ')', '-prune', '-o'];
   const named = ['-regextype', 'posix-extended', '-regex', NAMED_AFTER_ID, '-print', '-prune'];
@@ -59,7 +62,7 @@ async function cgroups({ cgroupParent }: Place): Promise<readonly string[]> {
   return found.map((path) => `cgroup ${path}`);
 }
 
-async function shims({ containerd: { address, namespace } }: Place): Promise<readonly string[]> {
+async function shims({ containerd: { address, namespace } }: Folders): Promise<readonly string[]> {
   const found: string[] = [];
   for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
     const words = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0');
@@ -80,7 +83,7 @@ async function network({ addresses, bridge }: Place): Promise<readonly string[]>
   ];
 }
 
-async function containerd({ containerd: { address, namespace }, env }: Place): Promise<readonly string[]> {
+async function containerd({ containerd: { address, namespace }, env }: Folders): Promise<readonly string[]> {
   const ctr = (...args: readonly string[]): Promise<readonly string[]> =>
     lines('ctr', ['--address', address, '--namespace', namespace, ...args], env);
   const [containers, tasks, leases, snapshots, ingests] = await Promise.all([

@@ -217,7 +217,7 @@ function placeOf(node: string, run: string, lib: string): Place {
   return {
     state: join(run, 'davit'),
     root: join(lib, 'davit'),
-    mounts: join(run, 'davit'),
+    mounts: [join(run, 'davit')],
     bridge,
     addresses: join(lib, 'cni', bridge),
     cgroupParent: `/soak-${node}`,

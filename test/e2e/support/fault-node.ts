@@ -22,7 +22,7 @@ const NAMESPACE = 'davit-faults';
 /** A davitd that is built with fault points, on the node's containerd, with all that pods leave in places of its own. */
 export class FaultNode implements AsyncDisposable {
   readonly namespace = NAMESPACE;
-  readonly cgroupParent = '/davit-faults';
+  readonly cgroupParent = `/davit-faults-${nodeEnv()['DAVIT_NODE']}`;
   readonly daemon: Daemon;
   readonly network: OwnNetwork;
   readonly runtime: CriClient;

@@ -1,12 +1,9 @@
 import { readFile, readdir } from 'node:fs/promises';
-import { must } from './run.ts';
+import { must, run } from './run.ts';
 import { ctr, eventually, nodeEnv } from './node.ts';
 
-/** What the kernel and containerd have that a pod could leave behind; each line names one thing. */
-export async function footprint(): Promise<readonly string[]> {
-  const parts = await Promise.all([mounts(), links(), cgroups(), addresses(), shims(), containerdObjects()]);
-  return parts.flat().sort();
-}
+/** Where host-local keeps the addresses of davit's built-in network. */
+export const BUILTIN_ADDRESSES = '/var/lib/cni/networks/davit';
 
 /** What `after` has that `before` had not. */
 export function left(before: readonly string[], after: readonly string[]): readonly string[] {
@@ -14,79 +11,17 @@ export function left(before: readonly string[], after: readonly string[]): reado
   return after.filter((line) => !known.has(line));
 }
 
-async function mounts(): Promise<readonly string[]> {
-  const text = await readFile('/proc/self/mountinfo', 'utf8');
-  return text
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => `mount ${line.split(' ')[4]}`);
-}
-
-async function links(): Promise<readonly string[]> {
-  const found = JSON.parse(await must('ip', ['-j', 'link'])) as { ifname: string }[];
-  return found.map((link) => `link ${link.ifname}`);
-}
-
-async function cgroups(): Promise<readonly string[]> {
-  const text = await must('find', ['/sys/fs/cgroup', '-type', 'd', '-path', '*davit*']);
-  return text.split('\n').map((line) => `cgroup ${line}`);
-}
-
-/** Addresses that host-local holds for networks of ours. */
-async function addresses(): Promise<readonly string[]> {
-  const text = await must('sh', [
-    '-c',
-    'find /var/lib/cni /var/lib/davit-* -path "*/[0-9a-f]*[.:]*" -type f 2>/dev/null || true',
-  ]);
-  return text
-    .split('\n')
-    .filter((line) => /\/[\d.]+$|\/[\da-f:]+$/.test(line))
-    .map((line) => `address ${line}`);
-}
-
-async function shims(): Promise<readonly string[]> {
-  const found: string[] = [];
-  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
-    const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => ''); // it may end while we look
-    if (command.includes('containerd-shim')) found.push(`shim ${pid}`);
-  }
-  return found;
-}
-
-async function containerdObjects(): Promise<readonly string[]> {
-  const listed = await Promise.all([
-    ctr('-n', 'davit', 'containers', 'ls', '-q'),
-    ctr('-n', 'davit', 'tasks', 'ls', '-q'),
-    ctr('-n', 'davit', 'leases', 'ls', '-q'),
-    activeSnapshots(),
-  ]);
-  return listed.flatMap((text, index) =>
-    text
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => `${['container', 'task', 'lease', 'snapshot'][index]} ${line}`),
-  );
-}
-
-/** Committed snapshots are images' layers and stay. */
-async function activeSnapshots(): Promise<string> {
-  const text = await must('ctr', ['-n', 'davit', 'snapshots', 'ls'], nodeEnv());
-  return text
-    .split('\n')
-    .filter((line) => line.trimEnd().endsWith('Active'))
-    .join('\n');
-}
-
 /**
- * What kernel, containerd and davit's state still have of some ids; each line names one thing. Unlike a footprint it does
- * not see what others do on the machine meanwhile.
+ * What kernel, containerd and davit's state still have of some ids; each line names one thing. What others do on the
+ * machine meanwhile is not seen.
  */
 export async function tracesOf(ids: readonly string[]): Promise<readonly string[]> {
   const node = nodeEnv()['DAVIT_NODE'];
   const [mountinfo, groups, files, processes, objects] = await Promise.all([
     readFile('/proc/self/mountinfo', 'utf8'),
-    find('/sys/fs/cgroup', ids),
-    find(`/run/davit-${node}/davit /run/davit-${node}/containerd/state /var/lib/davit-${node}/davit`, ids),
+    // Each controller of version 1 is a file system of its own below the folder.
+    find('/sys/fs/cgroup', '', ids),
+    find(`/run/davit-${node}/davit /run/davit-${node}/containerd/state /var/lib/davit-${node}/davit`, '-xdev', ids),
     processesOf(ids),
     containerdObjects(),
   ]);
@@ -102,12 +37,24 @@ export async function tracesOf(ids: readonly string[]): Promise<readonly string[
   ];
 }
 
-async function find(folders: string, ids: readonly string[]): Promise<readonly string[]> {
+/** What the built-in network has of some pods: addresses that host-local holds for them, and rules that name them. */
+export async function networkTracesOf(pods: readonly string[]): Promise<readonly string[]> {
+  const [held, rules] = await Promise.all([
+    run('grep', ['-rl', ...pods.flatMap((pod) => ['-e', pod]), BUILTIN_ADDRESSES]),
+    must('iptables-save', ['-t', 'nat']),
+  ]);
+  return [
+    ...held.stdout.split('\n').flatMap((path) => (path === '' ? [] : [`address ${path}`])),
+    ...rules.split('\n').flatMap((rule) => (pods.some((pod) => rule.includes(pod)) ? [`rule ${rule}`] : [])),
+  ];
+}
+
+async function find(folders: string, option: '' | '-xdev', ids: readonly string[]): Promise<readonly string[]> {
   const names = ids.map((id) => `-name '*${id}*'`).join(' -o ');
   // A mark outlives what it is for until the next search for orphans.
   const found = await must('sh', [
     '-c',
-    `find ${folders} -xdev \\( ${names} \\) ! -path '*/marks/*' 2>/dev/null || true`,
+    `find ${folders} ${option} \\( ${names} \\) ! -path '*/marks/*' 2>/dev/null || true`,
   ]);
   return found.split('\n').filter((line) => line !== '');
 }
@@ -136,4 +83,28 @@ export async function gone(ids: readonly string[]): Promise<void> {
   }).catch((error: unknown) => {
     throw new Error(`left: ${traces.join(', ')}`, { cause: error });
   });
+}
+
+async function containerdObjects(): Promise<readonly string[]> {
+  const listed = await Promise.all([
+    ctr('-n', 'davit', 'containers', 'ls', '-q'),
+    ctr('-n', 'davit', 'tasks', 'ls', '-q'),
+    ctr('-n', 'davit', 'leases', 'ls', '-q'),
+    activeSnapshots(),
+  ]);
+  return listed.flatMap((text, index) =>
+    text
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => `${['container', 'task', 'lease', 'snapshot'][index]} ${line}`),
+  );
+}
+
+/** Committed snapshots are images' layers and stay. */
+async function activeSnapshots(): Promise<string> {
+  const text = await must('ctr', ['-n', 'davit', 'snapshots', 'ls'], nodeEnv());
+  return text
+    .split('\n')
+    .filter((line) => line.trimEnd().endsWith('Active'))
+    .join('\n');
 }

@@ -1,4 +1,4 @@
-import { footprint } from '../../soak/footprint.ts';
+import { footprint, footprintIn } from '../../soak/footprint.ts';
 import type { Daemon } from './daemon.ts';
 import { nodeEnv } from './node.ts';
 import type { OwnNetwork } from './own-network.ts';
@@ -18,11 +18,27 @@ export async function footprintOf({ daemon, network, namespace, cgroupParent }: 
   return await footprint({
     state: daemon.state,
     root: daemon.root,
-    mounts: daemon.dir,
+    mounts: [daemon.dir],
     bridge: network.bridge,
     addresses: network.addresses,
     cgroupParent,
     containerd: { address: env['CONTAINERD_ADDRESS'] ?? '', namespace },
+    env,
+  });
+}
+
+/**
+ * What the node's davitd and containerd have of pods. Cgroups and the built-in network are shared with other nodes of the
+ * machine: what there is of a pod is found by its id, see `tracesOf` and `networkTracesOf`.
+ */
+export async function nodeFootprint(): Promise<readonly string[]> {
+  const env = nodeEnv();
+  const [run, lib] = [`/run/davit-${env['DAVIT_NODE']}`, `/var/lib/davit-${env['DAVIT_NODE']}`];
+  return await footprintIn({
+    state: `${run}/davit`,
+    root: `${lib}/davit`,
+    mounts: [run, lib],
+    containerd: { address: env['CONTAINERD_ADDRESS'] ?? '', namespace: env['CONTAINERD_NAMESPACE'] ?? '' },
     env,
   });
 }

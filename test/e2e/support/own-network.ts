@@ -1,21 +1,27 @@
+import { createHash } from 'node:crypto';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { nodeEnv } from './node.ts';
 import { must, run } from './run.ts';
 
 /** Where plugins are on the machines that these tests run on. */
 const PLUGIN_DIRS = '/opt/cni/bin:/usr/lib/cni';
 
+/** 10.220.0.0 to 10.249.255.255 are the tests'. */
+const FIRST_OCTET = 220;
+const OCTETS = 30;
+
 /** A bridge with addresses of its own, so that what is left in it can be counted; disposal removes it. */
 export class OwnNetwork implements AsyncDisposable {
   readonly bridge: string;
   readonly dir: string;
-  readonly #third: number;
+  readonly #subnet: string;
 
-  /** `number` (0 to 255) keeps networks that are there at the same time apart. */
+  /** `number` (0 to 255) keeps networks that a node has at the same time apart. */
   constructor(dir: string, number: number) {
     this.dir = join(dir, 'cni');
-    this.bridge = `dvte${number}`;
-    this.#third = number;
+    this.bridge = bridgeOf(number);
+    this.#subnet = subnetOf(number);
   }
 
   /** For davitd; plugins of the test's own are looked for in `bin` first. */
@@ -35,7 +41,7 @@ export class OwnNetwork implements AsyncDisposable {
       ipam: {
         type: 'host-local',
         dataDir: join(this.dir, 'addresses'),
-        ranges: [[{ subnet: `10.213.${this.#third}.0/24` }]],
+        ranges: [[{ subnet: this.#subnet }]],
         routes: [{ dst: '0.0.0.0/0' }],
       },
     };
@@ -61,4 +67,19 @@ export class OwnNetwork implements AsyncDisposable {
     await run('ip', ['link', 'delete', this.bridge]);
     await rm(this.dir, { recursive: true, force: true });
   }
+}
+
+/** The name of a bridge that other nodes of the machine have not. */
+export function bridgeOf(number: number): string {
+  return `dvt${number}-${hashOfNode().toString('hex').slice(0, 6)}`;
+}
+
+export function subnetOf(number: number): string {
+  return `10.${FIRST_OCTET + (hashOfNode().readUInt32LE() % OCTETS)}.${number}.0/24`;
+}
+
+function hashOfNode(): Buffer {
+  return createHash('sha256')
+    .update(nodeEnv()['DAVIT_NODE'] ?? '')
+    .digest();
 }

@@ -3,12 +3,14 @@ import { mkdir, mkdtemp, open, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isAlive, processesOf } from './daemon.ts';
 import { BUSYBOX, eventually, nodeEnv } from './node.ts';
+import { bridgeOf, subnetOf } from './own-network.ts';
 import { must, run } from './run.ts';
 import type { Ran } from './run.ts';
 
 /** The image of the first container of each pod of containerd's own CRI. */
 const PAUSE = 'registry.k8s.io/pause:3.10';
-const BRIDGE = 'dvte2eshared';
+/** Of the 256 networks that tests have. */
+const NETWORK = 33;
 
 /** A containerd with its own CRI plugin on, as it serves a kubelet of its own: davit is one of its clients. */
 export class SharedContainerd implements AsyncDisposable {
@@ -47,12 +49,12 @@ export class SharedContainerd implements AsyncDisposable {
 
   /** What hangs on the bridge of its network. */
   async links(): Promise<readonly string[]> {
-    return await readdir(`/sys/class/net/${BRIDGE}/brif`).catch(() => []);
+    return await readdir(`/sys/class/net/${bridgeOf(NETWORK)}/brif`).catch(() => []);
   }
 
   /** Addresses that its network has given out. */
   async addresses(): Promise<readonly string[]> {
-    const names = await readdir(join(this.dir, 'addresses', BRIDGE)).catch(() => []);
+    const names = await readdir(join(this.dir, 'addresses', bridgeOf(NETWORK))).catch(() => []);
     return names.filter((name) => /^\d+\./.test(name));
   }
 
@@ -77,7 +79,7 @@ export class SharedContainerd implements AsyncDisposable {
     await eventually("the end of all of containerd's processes", async () =>
       (await processesOf(this.dir)).length === 0 && !(await isAlive(this.#pid)) ? true : undefined,
     );
-    await run('ip', ['link', 'delete', BRIDGE]);
+    await run('ip', ['link', 'delete', bridgeOf(NETWORK)]);
     await rm(this.dir, { recursive: true });
   }
 
@@ -121,12 +123,13 @@ function certs(): string {
 }
 
 function network(dir: string): string {
-  const ranges = [[{ subnet: '10.19.0.0/16' }]];
+  const bridge = bridgeOf(NETWORK);
+  const ranges = [[{ subnet: subnetOf(NETWORK) }]];
   const ipam = { type: 'host-local', dataDir: join(dir, 'addresses'), ranges, routes: [{ dst: '0.0.0.0/0' }] };
   return JSON.stringify({
     cniVersion: '1.0.0',
-    name: BRIDGE,
-    plugins: [{ type: 'bridge', bridge: BRIDGE, isGateway: true, ipam }],
+    name: bridge,
+    plugins: [{ type: 'bridge', bridge, isGateway: true, ipam }],
   });
 }
 
