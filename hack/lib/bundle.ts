@@ -38,6 +38,21 @@ const KOFFI: Plugin = {
   },
 };
 
+/** The parser of YAML is large, and few nodes have a file of classes: its modules run when one is read, not at each start. */
+const YAML: Plugin = {
+  name: 'yaml',
+  setup(build) {
+    const { absWorkingDir: resolveDir = '.' } = build.initialOptions;
+    build.onResolve({ filter: /^yaml$/ }, ({ kind }) =>
+      kind === 'require-call' ? undefined : { path: 'yaml', namespace: 'lazy' },
+    );
+    build.onLoad({ filter: /./, namespace: 'lazy' }, ({ path }) => ({
+      contents: `exports.parse = (text) => require(${JSON.stringify(path)}).parse(text);`,
+      resolveDir,
+    }));
+  },
+};
+
 /**
  * OpenTelemetry's SDK is a bundle of its own beside davitd's, read when calls are traced. In it, one of its packages asks
  * for grpc-js by a require() that it makes itself, which no bundler sees.
@@ -98,7 +113,7 @@ export async function bundle(item: Bundle, options: BundleOptions): Promise<Meta
     platform: 'node',
     target: item.target ?? TARGET,
     format: 'esm',
-    plugins: [KOFFI, TRACES, switches(define)],
+    plugins: [KOFFI, YAML, TRACES, switches(define)],
     // Stack traces must be readable as they come, so names and lines stay.
     minify: false,
     legalComments: 'none',
