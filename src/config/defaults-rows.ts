@@ -69,7 +69,7 @@ export const CONTAINER_ROWS = {
   umask: optionalKey(
     text('mode', /^0[0-7]{3}$/, 'four octal digits like 0027'),
     '0027',
-    "The mode bits that new files do not get. Absent: the OCI runtime's, 0022. Annotations count before it where the handler lets them through: `io.kubernetes.cri-o.umask/CONTAINER`, `io.kubernetes.cri-o.umask`.",
+    "The mode bits that new files do not get. Absent: the OCI runtime's, 0022. Annotations count before it where the handler lets them through: `davit.umask/CONTAINER`, `davit.umask`.",
   ),
   timezone: optionalKey(
     zone,

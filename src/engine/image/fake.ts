@@ -53,6 +53,15 @@ export class FakeImages implements ImageService {
     return Promise.resolve(image.id);
   }
 
+  /** Contents of artifacts' files by image id and path. */
+  readonly files = new Map<string, string>();
+
+  readFile(id: string, path: string): Promise<Uint8Array> {
+    const text = this.files.get(`${id} ${path}`);
+    if (text === undefined) return Promise.reject(new EngineError('not-found', `no file ${path} of ${id}`));
+    return Promise.resolve(Buffer.from(text));
+  }
+
   /** Leases by id; true for those in use. */
   readonly leases = new Map<string, boolean>();
 

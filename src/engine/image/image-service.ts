@@ -1,3 +1,4 @@
+import { readBlob } from '../containerd/content.ts';
 import type { Clients } from '../containerd/clients.ts';
 import { EngineError } from '../errors.ts';
 import type { LayerService } from '../layer/index.ts';
@@ -17,6 +18,7 @@ import { ImageStore } from './image-store.ts';
 import { ImageTable } from './image-table.ts';
 import type { ImageService } from './index.ts';
 import { pinnedBy } from './pinned.ts';
+import { MAX_DOCUMENT_BYTES } from './manifest.ts';
 import { nodePlatform } from './platform.ts';
 import { PullLeases } from './pull-leases.ts';
 import type { ListedLease } from './pull-leases.ts';
@@ -213,6 +215,13 @@ class Images implements ImageService {
 
   removeLease(id: string, signal: AbortSignal): Promise<void> {
     return this.#leases.remove(id, signal);
+  }
+
+  async readFile(id: string, path: string, signal: AbortSignal): Promise<Uint8Array> {
+    const file = this.#table.find(id)?.artifact?.files.find((one) => one.path === path);
+    if (file === undefined) throw new EngineError('not-found', `no file ${path} of artifact ${id} is on this node`);
+    if (file.size === 0) return new Uint8Array();
+    return await readBlob(this.#deps.clients.content, file.digest, MAX_DOCUMENT_BYTES, { signal });
   }
 
   async ensureUnpacked(

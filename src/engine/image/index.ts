@@ -39,6 +39,8 @@ export interface ImageService extends Service {
   listLeases(signal: AbortSignal): Promise<readonly ListedLease[]>;
   /** Deletes a lease that is not in use; one that is gone is success. */
   removeLease(id: string, signal: AbortSignal): Promise<void>;
+  /** The bytes of a small file of an artifact (4 MiB at most). not-found for an artifact or a file that is not there. */
+  readFile(id: string, path: string, signal: AbortSignal): Promise<Uint8Array>;
   /** Makes sure that a container's root can be made on the image: unpacks what is not unpacked yet. */
   ensureUnpacked(imageId: string, snapshotter: string, signal: AbortSignal): Promise<{ readonly chainId: string }>;
 }

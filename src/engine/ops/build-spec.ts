@@ -1,15 +1,17 @@
 import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { HandlerConfig } from '../engine-config.ts';
 import { EngineError, invalidField, withContext } from '../errors.ts';
 import { allHostDevices, devicesAt } from '../host/index.ts';
 import { containerSpec, seccompInForce } from '../runtime/spec/index.ts';
 import type { OciSpec, SpecDevice, SpecMount, SpecSandbox } from '../runtime/spec/index.ts';
 import type { OciWindowsSpec } from '../runtime/spec/windows/index.ts';
-import type { RelabelSource } from '../security/index.ts';
+import type { NodeProfiles, RelabelSource } from '../security/index.ts';
 import type { ContainerRecord, SandboxRecord } from '../store/index.ts';
-import type { DeviceSpec, Image, MountSpec } from '../types/index.ts';
+import type { ContainerSecurity, DeviceSpec, Image, MountSpec } from '../types/index.ts';
 import { additionalDevices } from './additional-devices.ts';
 import { annotatedDevices } from './annotated-devices.ts';
+import type { ArtifactProfile } from './artifact-profile.ts';
 import { buildWindowsSpec } from './build-windows-spec.ts';
 import type { PreparedVolumes } from './container-volumes.ts';
 import type { OpsDeps } from './deps.ts';
@@ -38,12 +40,14 @@ export interface SpecSubject {
   readonly sandbox: SandboxRecord;
   readonly image: Image;
   readonly volumes: PreparedVolumes;
+  /** Instead of what the fields say of seccomp. */
+  readonly profile?: ArtifactProfile;
 }
 
 /** Looks up on the node what the request names (mounts, devices, profiles, a target), then makes the OCI spec. */
 export async function buildContainerSpec(
   deps: BuildSpecDeps,
-  { record, sandbox, image, volumes }: SpecSubject,
+  { record, sandbox, image, volumes, profile }: SpecSubject,
   signal: AbortSignal,
 ): Promise<OciSpec | OciWindowsSpec> {
   const { spec } = record;
@@ -51,7 +55,6 @@ export async function buildContainerSpec(
   const targetPid = targetPidOf(deps, record);
   const mounts = await resolveMounts(deps, spec.mounts, volumes, signal);
   const { config: handler, base } = deps.handlers.resolve(record.handlerName);
-  const seccomp = seccompInForce(spec.security, { defaults: deps.defaults.containers, handler });
   const selinux = labelsOf(deps, sandbox, spec.security);
   const unlabelled = await labelMounts(deps, [...mounts, ...ownVolumes(volumes)], selinux.labels, signal);
   const { notices: missing, ...classes } = await resourceClasses(
@@ -77,10 +80,8 @@ export async function buildContainerSpec(
       ...(await annotatedDevices(sandbox.spec.annotations, handler, deps.defaults.containers)),
     ],
     hostDevices: spec.security.privileged && !handler.privilegedWithoutHostDevices ? await allHostDevices() : [],
-    profiles: await deps.profiles.resolve(
-      { seccomp: seccomp.profile, seccompField: seccomp.field, apparmor: spec.security.apparmor },
-      signal,
-    ),
+    profiles: await nodeProfiles(deps, spec.security, { handler, profile }, signal),
+    ...(profile === undefined ? {} : { artifactProfile: profile }),
     ...selinux,
     ...classes,
     ...(targetPid === undefined ? {} : { targetPid }),
@@ -88,6 +89,22 @@ export async function buildContainerSpec(
   const all = [...notices, ...unlabelled, ...missing];
   if (all.length > 0) deps.logger.warn({ container: record.id, notices: all }, 'given only in part on this node');
   return oci;
+}
+
+/** Read from the node, but for a profile that has come in an artifact. */
+async function nodeProfiles(
+  deps: BuildSpecDeps,
+  security: ContainerSecurity,
+  { handler, profile }: { readonly handler: HandlerConfig; readonly profile: ArtifactProfile | undefined },
+  signal: AbortSignal,
+): Promise<NodeProfiles> {
+  const { apparmor } = security;
+  if (profile !== undefined) {
+    const found = await deps.profiles.resolve({ seccomp: { kind: 'unconfined' }, apparmor }, signal);
+    return { ...found, seccompFile: profile.file };
+  }
+  const seccomp = seccompInForce(security, { defaults: deps.defaults.containers, handler });
+  return await deps.profiles.resolve({ seccomp: seccomp.profile, seccompField: seccomp.field, apparmor }, signal);
 }
 
 /** What davit made for the container is always the container's. */

@@ -8,6 +8,7 @@ import type { Mount } from '../layer/index.ts';
 import { containerName, moveContainer } from '../store/index.ts';
 import type { ContainerRecord, SandboxRecord } from '../store/index.ts';
 import type { ContainerSpec, ContainerUser, Image } from '../types/index.ts';
+import { artifactProfile } from './artifact-profile.ts';
 import { buildContainerSpec } from './build-spec.ts';
 import type { BuildSpecDeps, SpecSubject } from './build-spec.ts';
 import { checkHugepages } from './check-hugepages.ts';
@@ -101,12 +102,12 @@ async function makeContainer(
   const context = { subject: { container: id, sandbox: sandbox.id }, signal, observer: deps.observer };
   return await runOp(CREATE_CONTAINER, context, async (step) => {
     await reserveName(deps, step, sandbox, spec, id);
-    const image = await findImage(deps, step, spec);
+    const { image, profile } = await findImages(deps, step, sandbox, spec);
     const intent = await persistIntent(deps, step, newContainer(deps, { id, sandbox, spec, image, configHash }));
     const mounts = await prepareRoot(deps, step, intent, sandbox, image);
     const user = await findUser(deps, step, intent, image, mounts);
     const volumes = await makeVolumes(deps, step, { record: intent, sandbox, image });
-    await createObject(deps, step, { record: { ...intent, user }, sandbox, image, volumes });
+    await createObject(deps, step, { record: { ...intent, user }, sandbox, image, volumes, ...profile });
     return await step('record-result', {
       deadlineMs: RECORD_DEADLINE_MS,
       do: () =>
@@ -135,24 +136,30 @@ async function reserveName(
   });
 }
 
-async function findImage(deps: CreateContainerDeps, step: StepFn<'find-image'>, spec: ContainerSpec): Promise<Image> {
+/** The container's own image, and the artifact with its seccomp profile, where there is one. */
+async function findImages(
+  deps: CreateContainerDeps,
+  step: StepFn<'find-image'>,
+  sandbox: SandboxRecord,
+  spec: ContainerSpec,
+): Promise<{ readonly image: Image; readonly profile: Pick<SpecSubject, 'profile'> }> {
   return await step('find-image', {
     deadlineMs: IMAGE_DEADLINE_MS,
-    do: async () => {
-      const image = deps.images.get(spec.image.image);
-      if (image === undefined) {
-        throw new EngineError(
-          'not-found',
-          `image ${JSON.stringify(spec.image.image)} is not on this node; pull it first`,
-        );
-      }
-      if (image.artifact === undefined) return image;
-      throw new EngineError(
-        'failed-precondition',
-        `image ${JSON.stringify(spec.image.image)} is an artifact (${image.artifact.type}): its files can be mounted, but not run`,
-      );
+    do: async (signal) => {
+      const image = imageToRun(deps, spec);
+      const profile = await artifactProfile(deps, sandbox, spec, signal);
+      return { image, profile: profile === undefined ? {} : { profile } };
     },
   });
+}
+
+function imageToRun({ images }: Pick<CreateContainerDeps, 'images'>, { image: { image: name } }: ContainerSpec): Image {
+  const image = images.get(name);
+  if (image === undefined)
+    throw new EngineError('not-found', `image ${JSON.stringify(name)} is not on this node; pull it first`);
+  if (image.artifact === undefined) return image;
+  const what = `is an artifact (${image.artifact.type}): its files can be mounted, but not run`;
+  throw new EngineError('failed-precondition', `image ${JSON.stringify(name)} ${what}`);
 }
 
 async function persistIntent(

@@ -1,4 +1,4 @@
-import { letsThrough } from '../runtime/spec/index.ts';
+import { letsThrough, OWN_ANNOTATIONS } from '../runtime/spec/index.ts';
 import type { AnnotationRules } from '../runtime/spec/index.ts';
 import type { StringMap } from '../types/index.ts';
 
@@ -33,7 +33,12 @@ export function podAnnotation(
 
 /** The annotations of these that a pod has and its handler does not let through, so that nothing comes of them. */
 export function heldBack(annotations: StringMap, handler: Rules): readonly string[] {
-  return [...SHM_SIZE, ...DEVICES].filter((name) => annotations[name] !== undefined && !letsThrough(handler, name));
+  const known = [...SHM_SIZE, ...DEVICES, ...OWN_ANNOTATIONS.flat()];
+  return Object.keys(annotations).filter((name) => {
+    // Some are for one container: its name stands behind a slash.
+    const isKnown = known.some((one) => name === one || name.startsWith(`${one}/`));
+    return isKnown && !letsThrough(handler, name);
+  });
 }
 
 function inForce(where: string, annotations: StringMap, name: string): Pick<AnnotationInForce, 'field' | 'value'> {

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { HandlerConfig } from '../engine-config.ts';
 import { EngineError } from '../errors.ts';
@@ -27,6 +30,22 @@ describe('createHandlers()', () => {
     });
     expect(table.resolve('crun').shimOptions.fields).toEqual({ binaryName: '/usr/bin/crun' });
     expect(table.all.map((handler) => handler.name)).toEqual(['runc', 'crun']);
+  });
+
+  it('reads base specs, each time anew, and names the key of one that cannot be had', () => {
+    const dir = mkdtempSync(join(tmpdir(), 'davit-base-'));
+    const file = join(dir, 'base.json');
+    const make = () =>
+      createHandlers({ handlers: { runc: { ...RUNC, baseRuntimeSpec: file } }, defaultRuntime: 'runc' }, 'cgroupfs');
+    try {
+      expect(make).toThrow(/^handlers\.runc\.base_runtime_spec: .*base\.json/);
+      writeFileSync(file, '{"process":{"env":["A=1"]}}');
+      expect(make().resolve('').base?.spec.env).toEqual(['A=1']);
+      writeFileSync(file, '{"process":{"env":"A=1"}}');
+      expect(make).toThrow(/^handlers\.runc\.base_runtime_spec: .*base\.json: process\.env: is no list/);
+    } finally {
+      rmSync(dir, { recursive: true });
+    }
   });
 
   it.each(['kata', 'constructor', '__proto__'])('refuses the unknown handler %s and names those there are', (name) => {

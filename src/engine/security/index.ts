@@ -13,3 +13,6 @@ export type { FreshRoot } from './rootfs/image-files.ts';
 export type { RootFiles, RootfsReader } from './rootfs/rootfs-reader.ts';
 export { GROUP_PATH, imageUserOf, neededFiles, PASSWD_PATH, planUser, resolveUser } from './user.ts';
 export type { UserFiles, UserPlan, UserSecurity } from './user.ts';
+export { parseSeccompProfile } from './seccomp/index.ts';
+export { MAX_PROFILE_BYTES } from './seccomp/profile-file.ts';
+export type { SeccompFile } from './seccomp/index.ts';

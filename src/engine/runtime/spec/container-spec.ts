@@ -19,7 +19,8 @@ import { containerNamespaces } from './namespaces.ts';
 import { OCI_VERSION } from './oci.ts';
 import type { OciBlockio, OciCapabilities, OciLinux, OciProcess, OciSpec, OciUser } from './oci.ts';
 import { oomScoreAdj } from './oom-score.ts';
-import { ownAnnotation } from './own-annotations.ts';
+import { ownAnnotation, UMASK } from './own-annotations.ts';
+import type { AnnotationInForce } from './own-annotations.ts';
 import { processArgs, processCwd, processEnv } from './process.ts';
 import type { SpecImage } from './process.ts';
 import { processProfiles } from './profiles.ts';
@@ -81,6 +82,8 @@ export interface ContainerSpecInput {
   /** Of its class of caches and memory bandwidth. */
   readonly rdtGroup?: string;
   readonly profiles: NodeProfiles;
+  /** The annotation that names the seccomp profile in `profiles`. */
+  readonly artifactProfile?: AnnotationInForce;
   /** Where SELinux is on. */
   readonly labels?: SelinuxLabels;
   /** First process of the container whose PID namespace is to be joined. */
@@ -93,7 +96,7 @@ export interface ContainerSpecResult {
   readonly notices: readonly string[];
 }
 
-const UMASK = /^0?[0-7]{3}$/;
+const MODE = /^0?[0-7]{3}$/;
 
 /**
  * The OCI runtime spec of a container. Pure: no array or object of the input, and none that two specs share, is in the
@@ -209,14 +212,14 @@ function ociUser(input: ContainerSpecInput): OciUser {
 
 function umaskOf({ spec, sandbox, handler, defaults }: ContainerSpecInput): string | undefined {
   const { annotations: pod } = sandbox;
-  const asked = ownAnnotation('io.kubernetes.cri-o.umask', {
+  const asked = ownAnnotation(UMASK, {
     handler,
     pod,
     container: spec.annotations,
     name: spec.metadata.name,
   });
   if (asked === undefined) return defaults.umask;
-  if (UMASK.test(asked.value)) return asked.value;
+  if (MODE.test(asked.value)) return asked.value;
   throw invalidField(
     `annotation ${asked.annotation}`,
     `must be three octal digits like 027, got ${JSON.stringify(asked.value)}`,

@@ -5,6 +5,8 @@ export type { ContainerSpecInput, ContainerSpecResult, SpecSandbox } from './con
 export type { SpecDevice } from './devices.ts';
 export { foldResources } from './fold-resources.ts';
 export type { SpecMount, SpecPodFiles } from './mounts.ts';
+export { OWN_ANNOTATIONS, ownAnnotation, SECCOMP_PROFILE } from './own-annotations.ts';
+export type { AnnotationInForce } from './own-annotations.ts';
 export { oomScoreAdj } from './oom-score.ts';
 export type { OciBlockio, OciDeviceRate, OciResources, OciSpec } from './oci.ts';
 export { PAUSE_PATH, pauseSpec } from './pause-spec.ts';
@@ -13,5 +15,5 @@ export type { SpecImage } from './process.ts';
 export { ociResources } from './resources.ts';
 export type { ResourcesPlan } from './resources.ts';
 export { restoringUpdate } from './restoring-update.ts';
-export { seccompInForce } from './seccomp-in-force.ts';
+export { seccompInForce, takesArtifactProfile } from './seccomp-in-force.ts';
 export { updatedSpec } from './updated-spec.ts';

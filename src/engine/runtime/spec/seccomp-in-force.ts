@@ -1,5 +1,6 @@
 import type { ContainerDefaults, HandlerConfig } from '../../engine-config.ts';
 import type { ContainerSecurity, SecurityProfile } from '../../types/index.ts';
+import type { AnnotationInForce } from './own-annotations.ts';
 
 /** The filter that a process gets, and who asked for it. */
 export interface SeccompInForce {
@@ -11,19 +12,37 @@ export interface SeccompInForce {
 export interface SeccompRules {
   readonly defaults: Pick<ContainerDefaults, 'unsetSeccomp' | 'privilegedSeccompProfile'>;
   readonly handler: Pick<HandlerConfig, 'seccompProfile'>;
+  /** The annotation that names a profile by its artifact, where there is one. */
+  readonly artifactProfile?: AnnotationInForce;
 }
 
 const FIELD = 'config.linux.security_context.seccomp';
 const UNCONFINED: SecurityProfile = { kind: 'unconfined' };
 
 /**
+ * Whether an annotation may name the profile: the fields of the request ask for none. The kubelet writes unconfined for
+ * those that say nothing.
+ */
+export function takesArtifactProfile({
+  seccomp,
+  privileged,
+}: Pick<ContainerSecurity, 'seccomp' | 'privileged'>): boolean {
+  return !privileged && (seccomp.kind === 'unset' || seccomp.kind === 'unconfined');
+}
+
+/**
  * What the request asks for, with what the node has it mean: unset, the default of a handler, the default of privileged
  * containers. These have no profile that the request names: it would be one for less than all rights.
  */
 export function seccompInForce(
-  { seccomp, privileged }: Pick<ContainerSecurity, 'seccomp' | 'privileged'>,
-  { defaults, handler }: SeccompRules,
+  security: Pick<ContainerSecurity, 'seccomp' | 'privileged'>,
+  { defaults, handler, artifactProfile }: SeccompRules,
 ): SeccompInForce {
+  const { seccomp, privileged } = security;
+  if (artifactProfile !== undefined && takesArtifactProfile(security)) {
+    const { annotation, value } = artifactProfile;
+    return { profile: { kind: 'localhost', ref: value }, field: `annotation ${annotation}` };
+  }
   const byDefault = seccomp.kind === 'unset' || seccomp.kind === 'runtime-default';
   if (privileged) return byDefault ? ofPrivileged(defaults, handler) : { profile: UNCONFINED, field: FIELD };
   const profile = seccomp.kind === 'unset' ? { kind: defaults.unsetSeccomp } : seccomp;
