@@ -86,6 +86,11 @@ export const CONTAINER_ROWS = {
     DEFAULT_CAPABILITIES,
     'What a container has before it adds and drops capabilities; privileged ones have all. Kubernetes counts on the default ones: images may not run with fewer.',
   ),
+  inheritable_capabilities: key(
+    boolean(),
+    false,
+    'What a container is granted is in its inheritable set, too, where programs that are not root get it by the marks of their files: for images that count on it. Off, as everywhere since CVE-2022-24769.',
+  ),
   unset_seccomp: key(
     oneOf('unconfined', 'runtime-default'),
     'unconfined',

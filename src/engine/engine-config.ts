@@ -118,6 +118,8 @@ export interface ContainerDefaults {
   readonly imageVolumes: 'bind' | 'mkdir' | 'ignore';
   /** Full names; what a container has before it adds and drops. */
   readonly defaultCapabilities: readonly string[];
+  /** What is granted is inheritable, too. */
+  readonly inheritableCapabilities: boolean;
   /** Of containers that ask for no seccomp profile. */
   readonly unsetSeccomp: 'unconfined' | 'runtime-default';
   /** Limits of huge pages that the node cannot set are left out, not refused. */

@@ -18,6 +18,7 @@ pause_cpus = "0"
 
 [containers]
 default_capabilities = ["CHOWN", "SETUID"]
+inheritable_capabilities = true
 privileged_seccomp_profile = "$DIR/no-chmod.json"
 tolerate_missing_hugetlb = false
 min_memory = "6MiB"
@@ -101,7 +102,7 @@ describe('capabilities of the configuration', () => {
   const script = 'grep ^Cap /proc/self/status';
 
   it('are what a container begins with', async () => {
-    const sets = ['Inh:\t0', 'Prm:\t81', 'Eff:\t81', 'Bnd:\t81', 'Amb:\t0'];
+    const sets = ['Inh:\t81', 'Prm:\t81', 'Eff:\t81', 'Bnd:\t81', 'Amb:\t0'];
     const lines = await node.output('begin', { script });
     expect(lines.map((line) => line.replace(/^Cap/, '').replace(/\t0+(?=.)/, '\t'))).toEqual(sets);
   });
@@ -110,7 +111,7 @@ describe('capabilities of the configuration', () => {
     const security = { capabilities: { addCapabilities: ['KILL'], dropCapabilities: ['SETUID'] } };
     const lines = await node.output('change', { script, security });
     expect(lines).toContain('CapBnd:\t0000000000000021');
-    expect(lines).toContain('CapInh:\t0000000000000000');
+    expect(lines).toContain('CapInh:\t0000000000000021');
   });
 });
 

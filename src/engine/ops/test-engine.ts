@@ -102,6 +102,7 @@ export async function testEngine() {
         unsetSeccomp: 'unconfined',
         privilegedSeccompProfile: 'unconfined',
         defaultCapabilities: DEFAULT_CAPABILITIES,
+        inheritableCapabilities: false,
         tolerateMissingHugetlb: true,
         minMemoryBytes: 0,
         additionalDevices: [],

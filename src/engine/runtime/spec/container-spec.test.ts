@@ -43,6 +43,15 @@ function parts(value: unknown): readonly object[] {
 }
 
 describe('containerSpec()', () => {
+  it('makes capabilities inheritable where the node wants it, and nowhere else', () => {
+    const { defaults } = specInput();
+    const { capabilities } = containerSpec(specInput({ defaults: { ...defaults, inheritableCapabilities: true } })).spec
+      .process;
+    expect(capabilities.inheritable).toEqual(capabilities.bounding);
+    expect(capabilities).not.toHaveProperty('ambient');
+    expect(containerSpec(specInput()).spec.process.capabilities).not.toHaveProperty('inheritable');
+  });
+
   it('has the classes that it is put into, beside its limits', () => {
     const blockio = { weight: 20, throttleReadBpsDevice: [{ major: 8, minor: 0, rate: 1000 }] };
     const { linux } = containerSpec(specInput({ blockio, rdtGroup: 'gold' })).spec;
@@ -75,6 +84,7 @@ describe('containerSpec()', () => {
         ulimits: { nofile: '10:20' },
         umask: '0027',
         deviceOwnership: true,
+        inheritableCapabilities: false,
         unsetSeccomp: 'unconfined',
         privilegedSeccompProfile: 'unconfined',
         defaultCapabilities: ['CAP_KILL'],

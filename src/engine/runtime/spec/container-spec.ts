@@ -62,6 +62,7 @@ export interface ContainerSpecInput {
     | 'unsetSeccomp'
     | 'privilegedSeccompProfile'
     | 'defaultCapabilities'
+    | 'inheritableCapabilities'
   >;
   /** The node's file for /etc/localtime. */
   readonly localtime?: string;
@@ -189,13 +190,21 @@ function containerProcess(
       args: processArgs(spec, image),
       env: env.env,
       cwd: processCwd(spec, image),
-      capabilities: capabilitySets(granted.names, granted.ambient),
+      capabilities: { ...capabilitySets(granted.names, granted.ambient), ...inheritable(granted, defaults) },
       noNewPrivileges: spec.security.noNewPrivs,
       oomScoreAdj: oom.value,
       ...profiles.process,
     },
     notices: [...env.notices, ...oom.notices],
   };
+}
+
+/** Also without ambient ones, where the node wants it so. */
+function inheritable(
+  { names }: CapabilityGrant,
+  { inheritableCapabilities }: ContainerSpecInput['defaults'],
+): Pick<OciCapabilities, 'inheritable'> {
+  return inheritableCapabilities ? { inheritable: [...names] } : {};
 }
 
 function ociUser(input: ContainerSpecInput): OciUser {

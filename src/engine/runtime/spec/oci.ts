@@ -59,8 +59,8 @@ export interface OciRlimit {
 }
 
 /**
- * Inheritable are the ambient ones alone, as the kernel asks: any other would be given to programs by the mere marks of
- * their files (CVE-2022-24769). Without ambient ones a process that is not root has what its files give it.
+ * Inheritable are the ambient ones, as the kernel asks: any other is given to programs by the mere marks of their files
+ * (CVE-2022-24769), which only a node's own configuration may ask for. Without ambient ones a process that is not root has what its files give it.
  */
 export interface OciCapabilities {
   readonly bounding: readonly string[];

@@ -89,6 +89,7 @@ export function specInput(more: Partial<ContainerSpecInput> = {}): ContainerSpec
       unsetSeccomp: 'unconfined',
       privilegedSeccompProfile: 'unconfined',
       defaultCapabilities: DEFAULT_CAPABILITIES,
+      inheritableCapabilities: false,
     },
     cgroupsPath: '/davit/pod1/c1',
     mounts: [],
