@@ -196,7 +196,7 @@ describe('two runc handlers side by side', () => {
     ]);
     const listed = await cri.call<{ items: { runtimeHandler: string }[] }>('ListPodSandbox', {});
     expect(listed.items.map((pod) => pod.runtimeHandler).toSorted()).toEqual(['', 'newer', 'older']);
-    await daemon.mustCrictl('--timeout', '60s', 'rmp', '-f', ...pods);
+    await daemon.mustCrictl('rmp', '-f', ...pods);
     expect(await readdir(join(dir, 'older-state', NAMESPACE))).toEqual([]);
   });
 });
@@ -221,7 +221,7 @@ describe("a handler's own", () => {
       'io.example/d': 'default',
       'io.example.container/b1': 'container',
     });
-    await daemon.mustCrictl('--timeout', '60s', 'rmp', '-f', pod);
+    await daemon.mustCrictl('rmp', '-f', pod);
   });
 
   it('snapshotter and folder of networks serve its pods, and only its pods', async () => {
@@ -235,7 +235,7 @@ describe("a handler's own", () => {
       return lines.map((line) => line.split(' ')[0] ?? '').filter((key) => ids.includes(key));
     };
     expect([await rootsIn('overlayfs'), await rootsIn('native')]).toEqual([[ids[0]], [ids[1]]]);
-    await daemon.mustCrictl('--timeout', '60s', 'rmp', '-f', plain, other);
+    await daemon.mustCrictl('rmp', '-f', plain, other);
     expect([await rootsIn('overlayfs'), await rootsIn('native')]).toEqual([[], []]);
   });
 });

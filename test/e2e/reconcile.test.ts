@@ -224,7 +224,7 @@ describe('what no record owns', () => {
     const { pod, container } = await runPod('shim');
     await using idle = spawnShim(container);
     await using other = spawnShim(randomBytes(32).toString('hex'));
-    await daemon.mustCrictl('--timeout', '60s', 'rmp', '--force', pod);
+    await daemon.mustCrictl('rmp', '--force', pod);
     await eventually('the end of the shim', async () => ((await isAlive(idle.pid)) ? undefined : true));
     expect(await isAlive(other.pid)).toBe(true);
     expect(await metric('davit_reconcile_orphans_removed_total', 'shim')).toBe(1);

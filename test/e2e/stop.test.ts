@@ -56,7 +56,7 @@ describe('a stop', () => {
     const id = await pod.start('main');
     const pid = await pidOf(id);
     await freeze(pid);
-    await mustCrictl('--timeout', '60s', 'stop', '--timeout', '1', id);
+    await mustCrictl('stop', '--timeout', '1', id);
     expect(await isAlive(pid)).toBe(false);
     expect((await containerStatus(id)).state).toBe('CONTAINER_EXITED');
   });

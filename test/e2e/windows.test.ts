@@ -205,7 +205,7 @@ describe('a pod for Windows', () => {
       message: expect.stringContaining(`a stand-in for ${RUNHCS} runs nothing`),
       resources: { windows: { cpuMaximum: '5000', affinityCpus: [{ cpuMask: '18446744073709551615' }] } },
     });
-    await daemon.mustCrictl('--timeout', '60s', 'rmp', '-f', pod);
+    await daemon.mustCrictl('rmp', '-f', pod);
     await nothingLeft();
   });
 

@@ -3,7 +3,7 @@ import { mkdtemp, open, readFile, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { must, run } from './run.ts';
-import { eventually, nodeEnv } from './node.ts';
+import { CRICTL_PATIENCE, eventually, nodeEnv } from './node.ts';
 import type { Ran } from './run.ts';
 
 const DIST = fileURLToPath(new URL('../../../dist/', import.meta.url));
@@ -116,7 +116,7 @@ export class Daemon implements AsyncDisposable {
   }
 
   get #endpoints(): readonly string[] {
-    return ['--runtime-endpoint', this.endpoint, '--image-endpoint', this.endpoint];
+    return [...CRICTL_PATIENCE, '--runtime-endpoint', this.endpoint, '--image-endpoint', this.endpoint];
   }
 }
 

@@ -11,6 +11,9 @@ const HACK_NODE = fileURLToPath(new URL('../../../hack/node', import.meta.url));
 /** The image of most tests: a shell, sleep, nc, httpd, wget, ps. */
 export const BUSYBOX = 'registry.k8s.io/e2e-test-images/busybox:1.29-2';
 
+/** crictl's own two seconds for a call are few on a busy machine. Another `--timeout` after it wins. */
+export const CRICTL_PATIENCE = ['--timeout', '60s'] as const;
+
 export function nodeEnv(): NodeJS.ProcessEnv {
   const env = inject('nodeEnv');
   return { ...process.env, ...env, PATH: (env['PATH'] ?? '').replace('$PATH', process.env['PATH'] ?? '') };
@@ -18,12 +21,12 @@ export function nodeEnv(): NodeJS.ProcessEnv {
 
 /** The real crictl against the node's davitd. */
 export async function crictl(...args: readonly string[]): Promise<Ran> {
-  return await run('crictl', args, nodeEnv());
+  return await run('crictl', [...CRICTL_PATIENCE, ...args], nodeEnv());
 }
 
 /** As `crictl`, for what must succeed. */
 export async function mustCrictl(...args: readonly string[]): Promise<string> {
-  return await must('crictl', args, nodeEnv());
+  return await must('crictl', [...CRICTL_PATIENCE, ...args], nodeEnv());
 }
 
 export async function crictlJson<T>(...args: readonly string[]): Promise<T> {
@@ -144,8 +147,7 @@ export class Pod implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    // crictl's own two seconds are few for a pod of fifty containers on a busy machine.
-    await mustCrictl('--timeout', '60s', 'rmp', '-f', this.id);
+    await mustCrictl('rmp', '-f', this.id);
     await rm(this.dir, { recursive: true });
   }
 }

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, open, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isAlive, processesOf } from './daemon.ts';
-import { BUSYBOX, eventually, nodeEnv } from './node.ts';
+import { BUSYBOX, CRICTL_PATIENCE, eventually, nodeEnv } from './node.ts';
 import { bridgeOf, subnetOf } from './own-network.ts';
 import { must, run } from './run.ts';
 import type { Ran } from './run.ts';
@@ -84,11 +84,12 @@ export class SharedContainerd implements AsyncDisposable {
   }
 
   get #endpoints(): readonly string[] {
-    return ['--runtime-endpoint', `unix://${this.address}`, '--image-endpoint', `unix://${this.address}`];
+    const endpoint = `unix://${this.address}`;
+    return [...CRICTL_PATIENCE, '--runtime-endpoint', endpoint, '--image-endpoint', endpoint];
   }
 
   async #run(...args: readonly string[]): Promise<Ran> {
-    return await run('crictl', [...this.#endpoints, '--timeout', '60s', ...args], nodeEnv());
+    return await run('crictl', [...this.#endpoints, ...args], nodeEnv());
   }
 
   async #start(): Promise<void> {
