@@ -41,9 +41,9 @@ describe('parseCommandLine()', () => {
 
   it.each([
     [['nope'], 'there is no command nope'],
-    [['one'], 'usage: davit one ID'],
-    [['one', 'a', 'b'], 'usage: davit one ID'],
-    [['many'], 'usage: davit many ID...'],
+    [['one'], 'ID is missing; usage: davit one ID'],
+    [['one', 'a', 'b'], '"b" is one word too many; usage: davit one ID'],
+    [['many'], 'ID is missing; usage: davit many ID...'],
     [['many', 'a', '--tail', '3'], "Unknown option '--tail'"],
     [['one', 'a', '--tail'], "Option '--tail <value>' argument missing"],
     [['--nope'], "Unknown option '--nope'"],

@@ -71,6 +71,9 @@ function parse(argv: readonly string[], specs: Readonly<Record<string, OptionSpe
 
 function checkWords(command: Command, words: readonly string[]): void {
   const many = command.words.at(-1)?.endsWith('...') === true;
-  const right = many ? words.length >= command.words.length : words.length === command.words.length;
-  if (!right) throw new UsageError(`usage: davit ${[command.name, ...command.words].join(' ')}`);
+  const missing = command.words[words.length];
+  const beyond = words[command.words.length];
+  const usage = `usage: davit ${[command.name, ...command.words].join(' ')}`;
+  if (missing !== undefined) throw new UsageError(`${missing.replace('...', '')} is missing; ${usage}`);
+  if (beyond !== undefined && !many) throw new UsageError(`"${beyond}" is one word too many; ${usage}`);
 }

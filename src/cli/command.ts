@@ -18,6 +18,8 @@ export interface OptionSpec {
 
 /** One command while it runs. */
 export interface Call {
+  /** Where the CRI is. */
+  readonly socket: string;
   /** The CRI. */
   readonly client: SocketClient;
   /** What the CRI lacks: davitd's admin socket, which only root can open. */

@@ -4,11 +4,14 @@ import { reportOn } from './doctor-report.ts';
 import { Ended } from './errors.ts';
 import { Options } from './options.ts';
 
-async function report(values: Record<string, string | boolean>, json = false) {
+const SOCKET = 'unix:///run/davit/davit.sock';
+
+async function report(values: Record<string, string | boolean>, { json = false, socket = SOCKET } = {}) {
   let text = '';
   const stdout = { write: (part: string | Uint8Array) => (text += Buffer.from(part).toString()) };
   const host = fakeHost({ nowMs: 0, files: { '/proc/self/status': 'CapBnd:\t000001ffffffffff\n' } });
-  const failure = await reportOn(host, { stdout, options: new Options(values), json }).catch((error: unknown) => error);
+  const options = new Options(values);
+  const failure = await reportOn(host, { socket, stdout, options, json }).catch((error: unknown) => error);
   return { text, failure };
 }
 
@@ -28,12 +31,18 @@ describe('reportOn()', () => {
   });
 
   it('gives all of it as JSON', async () => {
-    const { checks, counts } = JSON.parse((await report({}, true)).text) as {
+    const { checks, counts } = JSON.parse((await report({}, { json: true })).text) as {
       checks: { check: string; level: string }[];
       counts: Record<string, number>;
     };
     expect(counts['error']).toBe(checks.filter(({ level }) => level === 'error').length);
     expect(checks).toContainEqual(expect.objectContaining({ check: 'clock', level: 'error' }));
+  });
+
+  it('says which davitd it is about when another one was asked for', async () => {
+    const { text } = await report({}, { socket: 'unix:///run/other.sock' });
+    expect(text).toContain('this is about the davitd of /run/davit/davit.sock, not of /run/other.sock\n');
+    expect((await report({}, { socket: '/run/davit/davit.sock' })).text).not.toContain('this is about');
   });
 
   it('begins with a configuration that cannot be', async () => {

@@ -14,12 +14,14 @@ const LEVEL_WIDTH = 9;
 const CHECK_WIDTH = 14;
 
 /** Prints what is found; throws Ended when there is an error among it. */
-export async function reportOn(host: Host, call: Pick<Call, 'stdout' | 'options' | 'json'>): Promise<void> {
+export async function reportOn(host: Host, call: Pick<Call, 'socket' | 'stdout' | 'options' | 'json'>): Promise<void> {
   const file = call.options.text('config');
   const { config, problems } = checkConfig(file === undefined ? [] : ['--config', file], diskFiles(namedFileChecks));
+  const used = config ?? defaultConfig();
   const findings = [
     ...problems.map((problem) => misconfigured(formatProblem(problem))),
-    ...(await examine(host, config ?? defaultConfig())),
+    ...ofAnother(call.socket, used.listen),
+    ...(await examine(host, used)),
   ];
   const counts = countLevels(findings);
   if (call.json) printJson(call, { checks: findings, counts });
@@ -35,6 +37,24 @@ function misconfigured(found: string): Finding {
     why: 'davitd does not start with it; the rest was looked at with the defaults.',
     fix: 'correct it: davitd config check, davitd config default',
   };
+}
+
+function pathOf(address: string): string {
+  return address.replace(/^unix:\/\//, '');
+}
+
+/** The socket that was asked for is not that of the davitd whose configuration was read. */
+function ofAnother(socket: string, listen: string): readonly Finding[] {
+  if (pathOf(socket) === pathOf(listen)) return [];
+  return [
+    {
+      check: 'configuration',
+      level: 'note',
+      found: `this is about the davitd of ${pathOf(listen)}, not of ${pathOf(socket)}`,
+      why: 'which folders, handlers and networks to look at stands in the configuration, not in --socket or CONTAINER_RUNTIME_ENDPOINT.',
+      fix: 'davit doctor --config FILE, with the file of the other one',
+    },
+  ];
 }
 
 function countLevels(findings: readonly Finding[]): Readonly<Record<Level, number>> {

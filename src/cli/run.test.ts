@@ -124,6 +124,7 @@ describe('runCli()', () => {
   it('stops with the grace that is asked for, and ends at the first failure', async () => {
     const asked: unknown[] = [];
     await serve({
+      containerStatus: () => ({ status: { id: 'a' } }),
       stopContainer: (request) => {
         asked.push([request.containerId, request.timeout.toNumber()]);
         return request.containerId === 'b' ? fail(status.INTERNAL, 'shim is gone\nfor good') : {};
@@ -138,6 +139,12 @@ describe('runCli()', () => {
       ['a', 3],
       ['b', 3],
     ]);
+  });
+
+  it.each(['stop', 'rm', 'stopp', 'rmp'])('%s refuses an id that nothing has', async (command) => {
+    const gone = fail(status.NOT_FOUND, 'not found');
+    await serve({ containerStatus: () => gone, podSandboxStatus: () => gone });
+    expect(await davit(command, 'x')).toEqual({ code: 1, stdout: '', stderr: 'davit: NOT_FOUND: not found\n' });
   });
 
   it('shows the conditions of the node', async () => {

@@ -48,11 +48,13 @@ async function run(argv: readonly string[], deps: CliDeps): Promise<void> {
   if (help) return void deps.stdout.write(commandUsage(command));
   const json = wantsJson(options);
   const timeoutMs = (options.count('timeout') ?? DEFAULT_TIMEOUT_SECONDS) * 1000;
-  const client = deps.connect(socketOf(options, deps));
+  const socket = socketOf(options, deps);
+  const client = deps.connect(socket);
   const admin = deps.connect(options.text('admin') ?? (deps.env['DAVIT_ADMIN'] || DEFAULT_ADMIN));
   try {
     const { stdout, stderr, terminal } = deps;
-    await command.run({ client, admin, words, options, stdout, stderr, json, timeoutMs, nowMs: Date.now(), terminal });
+    const nowMs = Date.now();
+    await command.run({ socket, client, admin, words, options, stdout, stderr, json, timeoutMs, nowMs, terminal });
   } finally {
     client.close();
     admin.close();

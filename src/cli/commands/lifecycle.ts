@@ -63,9 +63,10 @@ export const stop: Command = {
     const grace = call.options.count('grace') ?? DEFAULT_GRACE_SECONDS;
     // The time for the call starts when the grace is over.
     const timeoutMs = call.timeoutMs === 0 ? 0 : call.timeoutMs + grace * 1000;
-    return forEach(call, 'stopped', (containerId) =>
-      call.client.call(RuntimeService.stopContainer, { containerId, timeout: grace }, timeoutMs),
-    );
+    return forEach(call, 'stopped', async (containerId) => {
+      await knownContainer(call, containerId);
+      await call.client.call(RuntimeService.stopContainer, { containerId, timeout: grace }, timeoutMs);
+    });
   },
 };
 
@@ -75,9 +76,10 @@ export const rm: Command = {
   doc: 'Remove containers, running ones too.',
   options: {},
   run: (call) =>
-    forEach(call, 'removed', (containerId) =>
-      call.client.call(RuntimeService.removeContainer, { containerId }, call.timeoutMs),
-    ),
+    forEach(call, 'removed', async (containerId) => {
+      await knownContainer(call, containerId);
+      await call.client.call(RuntimeService.removeContainer, { containerId }, call.timeoutMs);
+    }),
 };
 
 export const stopp: Command = {
@@ -86,9 +88,10 @@ export const stopp: Command = {
   doc: 'Stop pods and all that runs in them.',
   options: {},
   run: (call) =>
-    forEach(call, 'stopped', (podSandboxId) =>
-      call.client.call(RuntimeService.stopPodSandbox, { podSandboxId }, call.timeoutMs),
-    ),
+    forEach(call, 'stopped', async (podSandboxId) => {
+      await knownPod(call, podSandboxId);
+      await call.client.call(RuntimeService.stopPodSandbox, { podSandboxId }, call.timeoutMs);
+    }),
 };
 
 export const rmp: Command = {
@@ -97,10 +100,20 @@ export const rmp: Command = {
   doc: 'Remove pods with their containers, running ones too.',
   options: {},
   run: (call) =>
-    forEach(call, 'removed', (podSandboxId) =>
-      call.client.call(RuntimeService.removePodSandbox, { podSandboxId }, call.timeoutMs),
-    ),
+    forEach(call, 'removed', async (podSandboxId) => {
+      await knownPod(call, podSandboxId);
+      await call.client.call(RuntimeService.removePodSandbox, { podSandboxId }, call.timeoutMs);
+    }),
 };
+
+/** To stop or remove what there is not succeeds, as the kubelet wants it; a person has mistyped and must be told. */
+async function knownContainer(call: Call, containerId: string): Promise<void> {
+  await call.client.call(RuntimeService.containerStatus, { containerId, verbose: false }, call.timeoutMs);
+}
+
+async function knownPod(call: Call, podSandboxId: string): Promise<void> {
+  await call.client.call(RuntimeService.podSandboxStatus, { podSandboxId, verbose: false }, call.timeoutMs);
+}
 
 /** One after the other; the first failure ends it. Each id is printed when it is done. */
 async function forEach(call: Call, done: string, act: (id: string) => Promise<unknown>): Promise<void> {

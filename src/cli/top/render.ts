@@ -39,7 +39,7 @@ function nodeLine({ time, node, pods }: TopReply, rates: Rates): string {
   const clock = new Date(numberOf(time) / NANOS_PER_MILLI).toISOString().slice(11, 19);
   const containers = pods.flatMap((pod) => pod.containers);
   const running = containers.filter(({ state }) => state === 'running').length;
-  const counts = `${pods.length} pods, ${running} of ${containers.length} containers run`;
+  const counts = `${pods.length} ${pods.length === 1 ? 'pod' : 'pods'}, ${running} of ${containers.length} containers run`;
   if (node === null) return `${clock}  ${counts}`;
   const busy = rates.nodeCpus();
   const cpu = `cpu ${busy === undefined ? UNKNOWN : busy.toFixed(2)} of ${node.cpus}`;
