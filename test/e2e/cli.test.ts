@@ -67,7 +67,7 @@ describe('davit top', () => {
       },
       SAMPLE_WAIT_MS,
     );
-    expect(text).toMatch(/^\d\d:\d\d:\d\d {2}cpu - of \d+ {2}memory .* 1 pods?, 1 of 1 containers run$/m);
+    expect(text).toMatch(/^\d\d:\d\d:\d\d {2}cpu - of \d+ {2}memory .* 1 pod, 1 of 1 containers run$/m);
     const { pods } = await json<{ pods: { id: string; containers: { id: string }[] }[] }>('top', '--once');
     expect(pods.find((each) => each.id === pod.id)?.containers.map((each) => each.id)).toEqual([id]);
   });
