@@ -54,7 +54,7 @@ export const POD_ROWS = {
   pause_cpus: optionalKey(
     cpuList(),
     '0-1',
-    "The CPUs that pause processes run on, where a pod has one of davit's. davitd and davit-pump have those of their units. Absent: all that the pod may use.",
+    "The CPUs that pause processes run on, where a pod has one of davit's. davitd has those of its unit (CPUAffinity=), and davit-pump those of the davitd that started it. Absent: all that the pod may use.",
   ),
 } as const satisfies Rows;
 
