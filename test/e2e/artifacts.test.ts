@@ -52,13 +52,12 @@ async function lines(pod: Pod, name: string, script: string, options: object): P
   return (await pod.log(name)).map(({ text }) => text);
 }
 
-/** Once nobody needs it, at containerd's next collection, which the removal of an image begins. */
-async function isCollected(snapshot: string): Promise<void> {
+/** The snapshots after a collection of containerd's, which the removal of an image begins. */
+async function collected(): Promise<string> {
   const { reference } = await pushArtifact('artifact-other', { parts: [{ title: 'x', content: randomBytes(8) }] });
   await mustCrictl('pull', reference);
   await mustCrictl('rmi', reference);
-  const found = await ctr('-n', 'davit', 'snapshots', 'ls');
-  expect(found).not.toContain(snapshot);
+  return await ctr('-n', 'davit', 'snapshots', 'ls');
 }
 
 describe('an OCI artifact, by crictl', () => {
@@ -168,10 +167,19 @@ describe('an OCI artifact as a volume', () => {
     await mustCrictl('rmi', reference);
   });
 
+  it('is an empty folder where it has no files', async () => {
+    const { reference } = await pushArtifact('artifact-empty', { parts: [] });
+    await mustCrictl('pull', reference);
+    await using pod = await Pod.run('artifact-empty');
+    expect(await lines(pod, 'main', 'ls -A /vol | wc -l', { mounts: [mountOf(reference)] })).toEqual(['0']);
+    await mustCrictl('rmi', reference);
+  });
+
   it('stays for who has it mounted, whatever becomes of davitd and of the artifact, and then goes', async () => {
     const { reference, digest } = await pushArtifact('artifact-stays', { parts: [{ title: 'f', content: 'here\n' }] });
     await mustCrictl('pull', reference);
     await using pod = await Pod.run('artifact-stays');
+    expect(await collected()).toContain(digest);
     const command = ['sh', '-c', 'while sleep 0.1; do cat /vol/f; done'];
     const id = await pod.start('main', { command, mounts: [mountOf(reference)] });
     await restartDavitd({ kill: true });
@@ -189,7 +197,7 @@ describe('an OCI artifact as a volume', () => {
     const containers = await mustCrictl('ps', '-a', '-q', '--pod', pod.id);
     await mustCrictl('rm', '-f', ...containers.split('\n'));
     expect(await readFile('/proc/self/mountinfo', 'utf8')).not.toContain(id);
-    await isCollected(digest);
+    expect(await collected()).not.toContain(digest);
   });
 
   it('has the ids of its pod where that has a user namespace, or is refused by name with the pod', async () => {

@@ -65,10 +65,9 @@ export class ArtifactUnpacker {
   ): Promise<{ readonly digest: string; readonly size: number }> {
     const hash = createHash('sha256');
     let size = 0;
+    const ref = `${snapshot}-${randomBytes(NONCE_BYTES).toString('hex')}`;
     try {
-      // Nobody else's blob may ever be this one: it is deleted when it has served.
-      const target = { ref: `${snapshot}-${randomBytes(NONCE_BYTES).toString('hex')}` };
-      await using writer = await openContentWriter(this.#deps.clients.content, target, { signal, lease });
+      await using writer = await openContentWriter(this.#deps.clients.content, { ref }, { signal, lease });
       for await (const batch of batches(this.#archive(artifact.files, signal))) {
         hash.update(batch);
         size += batch.length;
@@ -78,12 +77,15 @@ export class ArtifactUnpacker {
       await writer.commit({ size, digest });
       return { digest, size };
     } catch (error) {
+      await this.#giveUp(ref);
       throw withContext(error, 'write the archive of an artifact');
     }
   }
 
   async *#archive(files: readonly ArtifactFile[], signal: AbortSignal): AsyncGenerator<Uint8Array, void> {
+    // Nobody else's blob may ever be this one: it is deleted when it has served.
     const comment = randomBytes(NONCE_BYTES).toString('hex');
+    yield memberHeader({ type: 'folder', path: '.', size: 0, comment });
     const folders = new Set<string>();
     for (const file of files) {
       for (const path of foldersOf(file.path)) {
@@ -107,6 +109,12 @@ export class ArtifactUnpacker {
     }
     if (read === size) return;
     throw new EngineError('data-loss', `${digest} has ${read} bytes, and the manifest says ${size}`);
+  }
+
+  /** What was written goes with the lease at the latest. */
+  async #giveUp(ref: string): Promise<void> {
+    const signal = AbortSignal.timeout(DELETE_DEADLINE_MS);
+    await this.#deps.clients.content.abort({ ref }, { signal }).catch(() => undefined);
   }
 
   async #delete(digest: string): Promise<void> {
