@@ -217,7 +217,10 @@ describe('declared volumes as folders of the container', () => {
     const usernsOptions = { mode: 'POD', uids: [MAP], gids: [MAP] };
     const security = { namespaceOptions: { pid: 'CONTAINER', usernsOptions } };
     const script = "stat -c '%u %g' / /new /new/place; touch /new/place/x && echo written";
-    const ran = await output('mkdir-userns', script, { image: VOLUMES, handler: 'runc', security }).then(String, String);
+    const ran = await output('mkdir-userns', script, { image: VOLUMES, handler: 'runc', security }).then(
+      String,
+      String,
+    );
     expect(ran).toMatch(/^0 0,0 0,0 0,written$|cannot give user namespaces/);
   });
 });
