@@ -1,7 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DEFAULT_CAPABILITIES } from '../../capability-names.ts';
 import { FakeExecs } from '../exec/fake.ts';
 import { readHostFacts } from '../host/index.ts';
 import { FakeImages } from '../image/fake.ts';
@@ -27,6 +26,7 @@ import { FakeContainerVolumes, FakeMountSources, FakePodFiles } from '../volume/
 import { WorkQueue } from '../work-queue.ts';
 import { ContainerExits } from './container-exits.ts';
 import type { OpsDeps } from './deps.ts';
+import { TEST_DEFAULTS, TEST_HANDLER } from './test-defaults.ts';
 
 const SILENT = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
@@ -62,17 +62,6 @@ export async function testEngine() {
   const jobs = new Jobs((key, error) => {
     throw new Error(`${key} was not undone`, { cause: error });
   });
-  const handler = {
-    type: 'io.containerd.runc.v2',
-    options: {},
-    snapshotter: 'overlayfs',
-    defaultAnnotations: {},
-    podAnnotations: [],
-    containerAnnotations: [],
-    privilegedWithoutHostDevices: false,
-    cgroupWritable: false,
-    execCpuAffinity: 'all' as const,
-  };
   const features = { recursiveReadOnlyMounts: true, userNamespaces: true };
   const deps: OpsDeps = {
     ...fakes,
@@ -90,26 +79,8 @@ export async function testEngine() {
     logger: SILENT,
     work: new WorkQueue({ concurrentWork: 4, workPatienceMs: 60_000 }),
     host: await readHostFacts(),
-    handlers: createHandlers({ handlers: { runc: handler }, defaultRuntime: 'runc' }, 'cgroupfs'),
-    defaults: {
-      classes: { rdt: false, tolerateMissing: false },
-      security: { selinuxCategoryRange: 1024, selinuxOnHostNetwork: true },
-      pods: { sysctls: {}, unprivilegedPorts: false, unprivilegedPing: false },
-      containers: {
-        env: [],
-        ulimits: {},
-        imageVolumes: 'bind',
-        unsetSeccomp: 'unconfined',
-        privilegedSeccompProfile: 'unconfined',
-        defaultCapabilities: DEFAULT_CAPABILITIES,
-        inheritableCapabilities: false,
-        tolerateMissingHugetlb: true,
-        minMemoryBytes: 0,
-        additionalDevices: [],
-        allowedDevices: [],
-        deviceOwnership: false,
-      },
-    },
+    handlers: createHandlers({ handlers: { runc: TEST_HANDLER }, defaultRuntime: 'runc' }, 'cgroupfs'),
+    defaults: TEST_DEFAULTS,
     runtimes: { features: () => ({ ...features }) },
     mountSources: new FakeMountSources(),
     imageFiles: new ImageFiles(new FakeRootfsReader()),
