@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util';
 import { CriClient } from './cri-client.ts';
 import { environment } from './environment.ts';
 import type { MeasureKey } from './measures.ts';
-import { MEASURES, select } from './measures.ts';
+import { LARGE, MEASURES, select } from './measures.ts';
 import { IMAGE, removeAllPods } from './pods.ts';
 import { summarise, table } from './report.ts';
 import { Samples } from './samples.ts';
@@ -43,7 +43,8 @@ async function main(options: Options): Promise<number> {
   using peerClient = new CriClient(options.sockets.peer);
   const davit = newSide('davit', davitClient, options);
   const peer = newSide('peer', peerClient, options);
-  const sizes = options.short ? SHORT : LONG;
+  const isLarge = [...options.wanted].every((key) => LARGE.has(key));
+  const sizes = options.short ? { ...SHORT, large: isLarge } : LONG;
   const samples = new Samples();
   const before = await environment(davit, peer);
   const rounds: number[] = [];

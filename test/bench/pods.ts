@@ -30,6 +30,7 @@ const MIB = 1024 * 1024;
 const READY_WITHIN_MS = 30_000;
 const READY_EVERY_MS = 5;
 const REMOVALS_AT_ONCE = 10;
+const REMOVAL_ATTEMPTS = 5;
 
 /** What the kubelet asks to be hidden in containers that are not privileged. */
 const MASKED = ['/proc/acpi', '/proc/kcore', '/proc/keys', '/proc/timer_list', '/proc/scsi', '/sys/firmware'];
@@ -113,12 +114,22 @@ export async function removeAllPods(side: Side): Promise<void> {
   const { items } = await side.client.call<{ items: readonly { id: string }[] }>('ListPodSandbox', {});
   const rest = items.values();
   const remover = async (): Promise<void> => {
-    for (const { id } of rest) {
-      await side.client.call('StopPodSandbox', { podSandboxId: id });
-      await side.client.call('RemovePodSandbox', { podSandboxId: id });
-    }
+    for (const { id } of rest) await removeInTheEnd(side, id);
   };
   await Promise.all(Array.from({ length: REMOVALS_AT_ONCE }, remover));
+}
+
+/** A thousand containers that go at once may take a busy machine longer than a step has: it is asked again, as a kubelet does. */
+async function removeInTheEnd(side: Side, podSandboxId: string): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await side.client.call('StopPodSandbox', { podSandboxId });
+      await side.client.call('RemovePodSandbox', { podSandboxId });
+      return;
+    } catch (error) {
+      if (attempt === REMOVAL_ATTEMPTS) throw error;
+    }
+  }
 }
 
 function namespaceOptions(network: Network): object {

@@ -33,6 +33,16 @@ describe('summarise()', () => {
     expect(measure).toMatchObject({ ratio: 1.5, holds: false });
   });
 
+  it('holds what is used at rest to 5 % of a processor, too', () => {
+    const holds = [50, 51].map((davit) => {
+      const samples = new Samples();
+      samples.recorder('davit', 0)('atRest', davit);
+      samples.recorder('peer', 0)('atRest', 100);
+      return summarise(samples, new Set(['atRest']))[0]?.holds;
+    });
+    expect(holds).toEqual([true, false]);
+  });
+
   it('passes over what was left out, and refuses what is missing', () => {
     const samples = sampled([3], [2]);
     expect(() => summarise(samples, new Set(['create', 'exec']))).toThrow('ExecSync');

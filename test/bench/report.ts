@@ -1,4 +1,4 @@
-import type { MeasureKey, Unit } from './measures.ts';
+import type { MeasureKey, MeasureSpec, Unit } from './measures.ts';
 import { MEASURES } from './measures.ts';
 import type { Samples } from './samples.ts';
 import { median } from './samples.ts';
@@ -13,7 +13,7 @@ export interface Measure {
   /** How long davit takes / how long the peer takes: davit / peer of times, peer / davit of throughput. */
   readonly ratio: number;
   readonly goal: number;
-  /** The ratio is not above the goal. */
+  /** The ratio is not above the goal, nor davit's figure above what it may be at most. */
   readonly holds: boolean;
   /** The least and the largest round of each side. */
   readonly spread: { readonly [side in SideName]: readonly [number, number] };
@@ -23,7 +23,7 @@ export interface Measure {
 export function summarise(samples: Samples, wanted: ReadonlySet<MeasureKey>): readonly Measure[] {
   const keys = [...MEASURES.keys()].filter((key) => wanted.has(key) && samples.leftOut(key) === undefined);
   return keys.map((key) => {
-    const { name, unit, goal } = MEASURES.get(key) ?? { name: key, unit: 'ms', goal: 1 };
+    const { name, unit, goal, most = Infinity }: MeasureSpec = MEASURES.get(key) ?? { name: key, unit: 'ms', goal: 1 };
     const davit = samples.medians(key, 'davit');
     const peer = samples.medians(key, 'peer');
     if (davit.length === 0 || peer.length === 0) throw new Error(`${name} was not measured on both sides`);
@@ -35,7 +35,7 @@ export function summarise(samples: Samples, wanted: ReadonlySet<MeasureKey>): re
       peer: rounded(median(peer)),
       ratio,
       goal,
-      holds: ratio <= goal,
+      holds: ratio <= goal && median(davit) <= most,
       spread: { davit: spread(davit), peer: spread(peer) },
     };
   });
