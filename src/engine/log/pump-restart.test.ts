@@ -101,6 +101,7 @@ describe('a pump that is killed', { timeout: SLOW_MS }, () => {
     await using node = await PumpFixture.start(pump);
     const paths = await node.prepare('a');
     const writer = node.write(paths, 'echo first >&3; read -r _; echo last >&3');
+    await until(async () => ((await node.writtenSoFar('a')).stdout === 'first\n' ? true : undefined));
     const ended = node.service.ended('a', soon());
     await node.killPump();
     writer.nudge();
