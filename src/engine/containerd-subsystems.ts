@@ -1,10 +1,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { createContainerd, createShims } from './containerd/index.ts';
+import { createContainerd, createShims, ShimCalls, ShimExecs } from './containerd/index.ts';
 import type { Containerd } from './containerd/index.ts';
 import type { EngineConfig } from './engine-config.ts';
 import type { EngineDeps } from './engine-deps.ts';
 import type { EventHub } from './events/index.ts';
-import { createExecService, ShimProcesses } from './exec/index.ts';
+import { createExecService, DirectTasks, ShimProcesses } from './exec/index.ts';
 import { createImageService } from './image/index.ts';
 import type { ImageService } from './image/index.ts';
 import { observeImages } from './image-events.ts';
@@ -33,17 +33,22 @@ export type ContainerdSubsystems = ReturnType<typeof createContainerdSubsystems>
 
 /** Builds containerd's side of the engine, and what works through it and its shims. */
 export function createContainerdSubsystems(config: EngineConfig, deps: ContainerdSubsystemsDeps) {
-  const { logger, cgroups } = deps;
+  const { logger, cgroups, store } = deps;
   const detached = AsyncLocalStorage.snapshot();
   const containerd = containerdOf(config, deps);
   const { clients } = containerd;
   const reachable = async (signal: AbortSignal): Promise<void> => void (await containerd.ready(signal));
   const layers = createLayerService({ clients, root: config.root });
   const work = new WorkQueue(config.limits);
-  const shims = createShims(config.containerdNamespace);
-  const tasks = new ShimTasks({ client: clients.tasks, shims, work, logger });
+  const shimCalls = new ShimCalls(config.containerdNamespace);
+  const tasks = new ShimTasks({ client: clients.tasks, shims: createShims(shimCalls), work, logger });
   const objects = new ContainerdObjects(clients.containers, config.root);
-  const processes = new ShimProcesses(clients.tasks);
+  const direct = new DirectTasks({
+    shims: new ShimExecs(shimCalls),
+    shimOf: (id) => store.containers.get(id)?.shim,
+    containerd: clients.tasks,
+  });
+  const processes = new ShimProcesses(direct);
   return {
     containerd,
     /** Resolves as soon as containerd answers. */

@@ -8,10 +8,9 @@ import { LogFile } from './log-file.ts';
 import type { OutputFifo } from './output-fifo.ts';
 import type { FileIdentity } from './progress.ts';
 import type { AddParams, AttachParams, StreamsInfo, StreamTotals, Totals } from '../sys/pump-protocol.ts';
-import { messageOf } from './pump-error.ts';
 import type { Reactor, Source, Turn } from './reactor.ts';
 import type { StreamsFolder, StreamsRecord } from './record.ts';
-import { Stall } from './stall.ts';
+import { StallGuard } from './stall-guard.ts';
 import { Transcript } from './transcript.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -41,7 +40,7 @@ export class ContainerStreams {
   readonly #attachers: Attachers;
   readonly #sources: readonly Source[];
   readonly #log: ContainerLog;
-  #stall: Stall | undefined;
+  readonly #stall: StallGuard;
   #finishing = false;
   #closed = false;
 
@@ -59,6 +58,14 @@ export class ContainerStreams {
     this.#open = open;
     this.#transcript = transcript;
     this.#log = new ContainerLog(spec, transcript, deps, file);
+    const { counters, log } = deps;
+    this.#stall = new StallGuard({
+      spec,
+      counters,
+      log,
+      catchUp: () => this.#catchUp(),
+      onMoves: () => this.#wake(),
+    });
     this.#attachers = new Attachers({
       spec,
       log: deps.log,
@@ -105,7 +112,7 @@ export class ContainerStreams {
     const streams = new ContainerStreams(spec, folder, deps, open, Transcript.resume(parts, saved), undefined);
     undo.defer(() => streams.#unwatch());
     streams.#watch();
-    streams.#guard(() => streams.#catchUp());
+    streams.#stall.run(() => streams.#catchUp());
     streams.#wake();
     undo.move();
     return streams;
@@ -120,7 +127,7 @@ export class ContainerStreams {
   }
 
   get stalled(): boolean {
-    return this.#stall !== undefined;
+    return this.#stall.problem !== undefined;
   }
 
   /** Right after `recover`: nobody has the container's outputs open for writing, and nothing is in them. */
@@ -129,13 +136,13 @@ export class ContainerStreams {
   }
 
   info(): StreamsInfo {
-    const stall = this.#stall;
+    const { problem } = this.#stall;
     return {
       id: this.spec.id,
       state: 'open',
       spec: this.spec,
       totals: this.#totals(0),
-      ...(stall === undefined ? {} : { problem: stall.problem }),
+      ...(problem === undefined ? {} : { problem }),
       ...(this.#stdinClosed ? { stdinClosed: true } : {}),
     };
   }
@@ -155,14 +162,14 @@ export class ContainerStreams {
 
   /** Goes on in a new file at the log's path. Throws, with the old one still in use, when it cannot be opened. */
   reopen(): void {
-    this.#log.reopen((work) => this.#guard(work));
+    this.#log.reopen((work) => this.#stall.run(work));
     this.#deps.counters.reopens++;
-    if (this.#stall !== undefined) this.#retry();
+    this.#stall.retry();
   }
 
   /** Moves what it can at once, then closes everything and removes it; returns how many bytes are lost. */
   abandon(): number {
-    if (!this.#stall) this.#guard(() => this.#moveLast());
+    if (!this.stalled) this.#stall.run(() => this.#moveLast());
     const lost = this.#transcript.pending + this.#open.outputs.reduce((sum, output) => sum + output.unread(), 0);
     this.#deps.counters.lostBytes += lost;
     this.#attachers.end();
@@ -176,7 +183,7 @@ export class ContainerStreams {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#stall?.end();
+    this.#stall.close();
     this.#attachers.close();
     this.#unwatch();
     this.#open[Symbol.dispose]();
@@ -196,9 +203,9 @@ export class ContainerStreams {
   }
 
   #turn(output: OutputFifo): Turn {
-    if (this.#closed || this.#stall !== undefined || this.#attachers.holdsBack) return 'stopped';
+    if (this.#closed || this.stalled || this.#attachers.holdsBack) return 'stopped';
     let turn: Turn = 'stopped';
-    this.#guard(() => {
+    this.#stall.run(() => {
       turn = this.#move(output);
     });
     return turn;
@@ -268,7 +275,7 @@ export class ContainerStreams {
     const { stdin } = this.#open;
     if (this.#closed || stdin?.isOpen !== true) return;
     stdin.end();
-    this.#guard(() => this.#folder.saveRecord({ format: 1, spec: this.spec, stdinClosed: true }));
+    this.#stall.run(() => this.#folder.saveRecord({ format: 1, spec: this.spec, stdinClosed: true }));
     this.#deps.onStdinClosed(this.spec.id);
   }
 
@@ -278,43 +285,5 @@ export class ContainerStreams {
       return { bytes, lines };
     };
     return { stdout: of('stdout'), ...(this.spec.stderr === undefined ? {} : { stderr: of('stderr') }), lostBytes };
-  }
-
-  /** Runs `work`; when it throws, the container waits until it works: nothing is lost, and other containers go on. */
-  #guard(work: () => void): void {
-    try {
-      work();
-    } catch (error) {
-      this.#stallOn(error);
-    }
-  }
-
-  #stallOn(error: unknown): void {
-    if (this.#closed || this.#stall !== undefined) return;
-    const { id: container, log: path } = this.spec;
-    this.#stall = new Stall(`output waits: ${messageOf(error)}${path === undefined ? '' : `; log ${path}`}`, () =>
-      this.#retry(),
-    );
-    this.#stall.schedule();
-    this.#deps.counters.stalls++;
-    this.#deps.log.warn('output waits, the container may block in its writes', {
-      container,
-      problem: this.#stall.problem,
-    });
-  }
-
-  #retry(): void {
-    const stall = this.#stall;
-    if (stall === undefined || this.#closed) return;
-    try {
-      this.#catchUp();
-    } catch {
-      return stall.schedule(); // its problem is told already
-    }
-    this.#stall = undefined;
-    const stalledMs = Math.round(stall.end());
-    this.#deps.counters.stalledMs += stalledMs;
-    this.#deps.log.info('output moves again', { container: this.spec.id, stalledMs });
-    this.#wake();
   }
 }

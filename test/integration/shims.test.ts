@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createShims, ShimGone } from '../../src/engine/containerd/index.ts';
+import { createShims, ShimCalls, ShimGone } from '../../src/engine/containerd/index.ts';
 import { isKind } from '../../src/engine/errors.ts';
 import { ExecFixture } from '../../src/engine/exec/exec-fixture.ts';
 
@@ -19,7 +19,7 @@ afterAll(async () => {
 
 describe('createShims() on a real shim', () => {
   it('finds it by its task, learns the exit while containerd is away, and lets it end', async () => {
-    const shims = createShims(NAMESPACE);
+    const shims = createShims(new ShimCalls(NAMESPACE));
     const { id, pid } = fixture.target;
     const shim = shims.find(pid, id);
     if (shim === undefined) throw new Error('no shim was found');

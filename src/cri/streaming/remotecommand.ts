@@ -7,7 +7,7 @@ import { encodeStatus, failureStatus } from './command-status.ts';
 import type { CommandStatus } from './command-status.ts';
 import { LinkedSignal } from './linked-signal.ts';
 import type { TerminalSize } from './resize.ts';
-import type { RemoteProcess } from './targets.ts';
+import type { ProcessOutput, RemoteProcess } from './targets.ts';
 import { TerminalSizes } from './terminal-sizes.ts';
 
 export interface CommandDeps {
@@ -117,7 +117,7 @@ interface Relay {
   readonly isBlocked: () => boolean;
 }
 
-function relay(from: Readable | undefined, to: Writable | undefined): Relay {
+function relay(from: ProcessOutput | undefined, to: Writable | undefined): Relay {
   // Also one that comes after the end: it concerns nobody any more.
   from?.on('error', () => undefined);
   if (from === undefined || to === undefined) {
@@ -126,8 +126,9 @@ function relay(from: Readable | undefined, to: Writable | undefined): Relay {
     return { done: Promise.resolve(), pieces: () => 0, isBlocked: () => false };
   }
   let pieces = 0;
-  from.on('data', () => pieces++);
-  const done = pipeline(from, to).catch(() => undefined);
+  const onPiece = (): void => void pieces++;
+  const all = from.forwardTo?.(to, onPiece) ?? pipeline(from.on('data', onPiece), to);
+  const done = all.catch(() => undefined);
   return { done, pieces: () => pieces, isBlocked: () => to.writableLength > 0 };
 }
 

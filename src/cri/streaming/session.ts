@@ -102,7 +102,8 @@ async function openCommand(
 ): Promise<CommandSession | undefined> {
   if (carrier === 'websocket') {
     const socket = await acceptWebSocket(upgrade.request, upgrade.socket, upgrade.head, protocol);
-    return socket === undefined ? undefined : openWebSocketCommand(socket, { asked, protocol, onActivity });
+    const options = { asked, protocol, onActivity };
+    return socket === undefined ? undefined : openWebSocketCommand(socket, upgrade.socket, options);
   }
   switchToSpdy(upgrade, protocol);
   const { creationTimeoutMs } = settings;

@@ -24,6 +24,12 @@ export interface PortForwardRequest {
   readonly sandboxId: string;
 }
 
+/** What a process writes. */
+export interface ProcessOutput extends Readable {
+  /** See the engine's ExecOutputStream; absent: it is to be read. */
+  readonly forwardTo?: (to: Writable, onPiece: () => void) => Promise<void>;
+}
+
 /**
  * A process that somebody is connected to. Its streams are there when they were asked for. Disposing takes back what
  * the connection has made: for exec the process itself, should it still run; for attach nothing but the connection.
@@ -31,8 +37,8 @@ export interface PortForwardRequest {
 export interface RemoteProcess extends AsyncDisposable {
   /** Ending it tells the process; an error says that the process takes no more. */
   readonly stdin?: Writable;
-  readonly stdout?: Readable;
-  readonly stderr?: Readable;
+  readonly stdout?: ProcessOutput;
+  readonly stderr?: ProcessOutput;
   /** Of the terminal, in characters; resolves when it has it, or cannot have it. Nothing happens without a terminal. */
   resize(width: number, height: number): Promise<void>;
   /** Of the exec'd process, or of the container that is attached to. Output may still come after it. */

@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import type { CommandSession } from './command-session.ts';
 import type { AskedStreams } from './targets.ts';
@@ -36,11 +37,15 @@ const STDERR = 2;
 const ERROR = 3;
 const RESIZE = 4;
 
-/** Speaks remotecommand over a WebSocket, whose channels are there from the start. */
-export function openWebSocketCommand(socket: WebSocket, options: WebSocketCommandOptions): CommandSession {
+/** Speaks remotecommand over a WebSocket on a transport; its channels are there from the start. */
+export function openWebSocketCommand(
+  socket: WebSocket,
+  transport: Duplex,
+  options: WebSocketCommandOptions,
+): CommandSession {
   const { asked, protocol, onActivity } = options;
   const { statusFormat, ...framing } = PROTOCOLS.get(protocol) ?? OLDEST;
-  const channels = Channels.serve(socket, { ...framing, onActivity });
+  const channels = Channels.serve(socket, { ...framing, transport, onActivity });
   const session: CommandSession = {
     ...(asked.stdin ? { stdin: channels.input(STDIN) } : {}),
     ...(asked.stdout ? { stdout: channels.output(STDOUT) } : {}),

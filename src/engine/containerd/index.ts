@@ -21,6 +21,8 @@ export type { Lease, LeaseRequest } from './leases.ts';
 export { OWNER_LABEL, ownerFilter } from './owner-label.ts';
 export type { ServerFacts, SnapshotterFacts } from './probe.ts';
 export { SUPERVISED_FOLDER } from './supervised-paths.ts';
+export { ShimCalls } from './shim/shim-calls.ts';
+export { ShimExecs } from './shim/shim-execs.ts';
 export { createShims } from './shim/shims.ts';
 export type { Shims } from './shim/shims.ts';
 export { ShimGone } from './shim/ttrpc-connection.ts';

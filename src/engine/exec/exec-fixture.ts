@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { startContainerd } from '../../../test/integration/containerd.ts';
 import type { TestContainerd } from '../../../test/integration/containerd.ts';
+import { createShims, ShimCalls, ShimExecs } from '../containerd/index.ts';
 import { Channel } from '../containerd/channel.ts';
 import { createClients } from '../containerd/clients.ts';
 import type { Clients } from '../containerd/clients.ts';
@@ -16,7 +17,8 @@ import type { Logger } from '../logger.ts';
 import { createCgroupService } from '../runtime/cgroup/index.ts';
 import type { CgroupService } from '../runtime/cgroup/index.ts';
 import { ContainerdObjects } from '../runtime/container-objects.ts';
-import { createExecService, ShimProcesses } from './index.ts';
+import type { ShimAddress } from '../types/index.ts';
+import { createExecService, DirectTasks, ShimProcesses } from './index.ts';
 import type { ExecOutput, ExecRequest, ExecService, ExecSession, ExecTarget } from './index.ts';
 
 const NAMESPACE = 'exec';
@@ -80,12 +82,21 @@ export class ExecFixture implements AsyncDisposable {
     const logger: Logger = { debug: () => undefined, info: () => undefined, warn, error: warn };
     return createExecService({
       state: this.containerd.dir,
-      processes: new ShimProcesses(this.clients.tasks),
+      processes: new ShimProcesses(this.#directTasks()),
       specs: new ContainerdObjects(this.clients.containers, '/fixture'),
       cgroups: this.cgroups,
       reachable: (signal) => this.#channel.waitForReady(signal),
       logger,
     });
+  }
+
+  /** What davitd uses: the shim, or containerd where that is gone. */
+  #directTasks(): DirectTasks {
+    const calls = new ShimCalls(NAMESPACE);
+    const shim = createShims(calls).find(this.target.pid, this.target.id);
+    if (shim === undefined) throw new Error('the container has no shim that can be asked');
+    const shimOf = (id: string): ShimAddress | undefined => (id === this.target.id ? shim : undefined);
+    return new DirectTasks({ shims: new ShimExecs(calls), shimOf, containerd: this.clients.tasks });
   }
 
   async open(script: string, more: Partial<ExecRequest> = {}): Promise<ExecSession> {

@@ -7,7 +7,7 @@ import type { ExecIds } from './exec-id.ts';
 import type { ExecTarget } from './exec-types.ts';
 import { execFamily } from './family.ts';
 import type { ExecRoot } from './family.ts';
-import { livesInCgroup, readProcessFacts } from './process-facts.ts';
+import { livesInCgroup, readProcessFacts, readProcessFactsNow } from './process-facts.ts';
 
 /** Of cgroups, what an exec needs. */
 export interface ExecCgroups {
@@ -82,8 +82,8 @@ export class ExecGroup {
 
   async #move(pid: number): Promise<void> {
     // The pid may be one inside a virtual machine; on this node it is then anybody's.
-    if (pid === this.#target.pid || !(await livesInCgroup(pid, this.#target.cgroupPath))) return;
-    const facts = await readProcessFacts(pid);
+    if (pid === this.#target.pid || !livesInCgroup(pid, this.#target.cgroupPath)) return;
+    const facts = readProcessFactsNow(pid);
     if (facts === undefined) return;
     this.#root = { pid, startTime: facts.startTime };
     await this.#deps.cgroups.enter(this.#path, pid);

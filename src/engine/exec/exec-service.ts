@@ -12,10 +12,12 @@ import type { ExecIds } from './exec-id.ts';
 import { openExecStreams } from './exec-streams.ts';
 import type { ExecStreams } from './exec-streams.ts';
 import type { ExecRequest, ExecService, ExecSession, ExecTarget } from './exec-types.ts';
-import { readProc } from './process-facts.ts';
+import { readProcNow } from './process-facts.ts';
 import { execProcess, hardLocksIn } from './process-spec.ts';
 import type { ExecProcesses } from './processes.ts';
 import { RunningExec } from './session.ts';
+import { SpecCache } from './spec-cache.ts';
+import type { SpecSource } from './spec-cache.ts';
 import { whenReachable } from './when-reachable.ts';
 import type { Reachable } from './when-reachable.ts';
 
@@ -24,7 +26,7 @@ export interface ExecServiceDeps {
   readonly state: string;
   readonly processes: ExecProcesses;
   /** The OCI spec that a container was made with. */
-  readonly specs: { spec(containerId: string, signal: AbortSignal): Promise<unknown> };
+  readonly specs: SpecSource;
   readonly cgroups: ExecCgroups;
   readonly reachable: Reachable;
   readonly logger: Logger;
@@ -50,6 +52,7 @@ class ShimExecs implements ExecService {
   readonly name = 'exec';
   readonly #deps: ExecServiceDeps;
   readonly #folder: string;
+  readonly #specs: SpecSource;
   readonly #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
   readonly #closed = new AbortController();
   readonly #background = new Set<Promise<void>>();
@@ -57,6 +60,7 @@ class ShimExecs implements ExecService {
   constructor(deps: ExecServiceDeps) {
     this.#deps = deps;
     this.#folder = join(deps.state, FOLDER);
+    this.#specs = new SpecCache(deps.specs);
   }
 
   async start(): Promise<void> {
@@ -122,19 +126,15 @@ class ShimExecs implements ExecService {
 
   async #create(target: ExecTarget, request: ExecRequest, ids: ExecIds, { io }: ExecStreams): Promise<void> {
     const signal = AbortSignal.timeout(CREATE_DEADLINE_MS);
-    const [spec, limits] = await Promise.all([
-      this.#deps.specs.spec(target.id, signal),
-      readProc(target.pid, 'limits'),
-    ]);
     const process = execProcess({
-      spec,
+      spec: await this.#specs.spec(target.id, signal),
       containerId: target.id,
       cmd: request.cmd,
       tty: request.tty,
       size: request.size,
       cpuAffinity: target.cpuAffinity,
       mark: execMark(ids),
-      hardLocks: hardLocksIn(limits ?? ''),
+      hardLocks: hardLocksIn(readProcNow(target.pid, 'limits') ?? ''),
     });
     await this.#deps.processes.create(ids, { spec: process, tty: request.tty, io }, signal);
   }

@@ -1,11 +1,12 @@
 import { closeSync, existsSync } from 'node:fs';
-import type { Readable, Writable } from 'node:stream';
+import type { Writable } from 'node:stream';
 import { growPipe } from '../../sys/fcntl.ts';
 import { makeExecFifos, openReader, openReaders, openWriter } from './exec-fifos.ts';
 import type { ExecFifos } from './exec-fifos.ts';
 import type { ExecRequest } from './exec-types.ts';
 import { readOutput } from './output-reader.ts';
 import type { OutputReader } from './output-reader.ts';
+import type { OutputStream } from './output-stream.ts';
 import type { ExecIo } from './processes.ts';
 import { writeStdin } from './stdin-writer.ts';
 
@@ -19,8 +20,8 @@ const STREAM_PIPE_BYTES = 256 * 1024;
 export interface ExecStreams {
   readonly io: ExecIo;
   readonly stdin: Writable | undefined;
-  readonly stdout: Readable | undefined;
-  readonly stderr: Readable | undefined;
+  readonly stdout: OutputStream | undefined;
+  readonly stderr: OutputStream | undefined;
   readonly drained: Promise<void>;
   /** Takes the outputs from whoever reads them; the rest is read and dropped. */
   dropRest(): void;

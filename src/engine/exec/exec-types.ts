@@ -47,6 +47,16 @@ export interface ExecExit {
   readonly exitCode: number;
 }
 
+/** An output as a stream. */
+export interface ExecOutputStream extends Readable {
+  /**
+   * Writes all of it to `to`, and ends that, with less work than reading it takes; nobody reads it then. `to` has done
+   * with a piece's memory when it calls back for it. Resolves when the output has ended or was closed; rejects when it,
+   * or `to`, breaks. Absent: it is to be read.
+   */
+  readonly forwardTo?: (to: Writable, onPiece: () => void) => Promise<void>;
+}
+
 /**
  * A further process in a container. It belongs to whoever opened it: disposing of the session kills what still runs of it
  * and frees everything; after an exit, what the process left running in the container lives on.
@@ -58,8 +68,8 @@ export interface ExecSession extends AsyncDisposable {
    */
   readonly stdin: Writable | undefined;
   /** What is not read stays in the pipe: the process waits in its writes. */
-  readonly stdout: Readable | undefined;
-  readonly stderr: Readable | undefined;
+  readonly stdout: ExecOutputStream | undefined;
+  readonly stderr: ExecOutputStream | undefined;
   /** Resolves with the exit, also across a restart of containerd; the outputs may have more to give then. */
   readonly exit: Promise<ExecExit>;
   /** Resolves when all outputs have been read to their end: whatever holds them open in the container is gone. Never rejects. */

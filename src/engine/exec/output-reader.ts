@@ -1,11 +1,11 @@
 import { Socket } from 'node:net';
-import type { Readable } from 'node:stream';
 import type { ExecOutput, OutputSink } from './exec-types.ts';
+import { OutputStream } from './output-stream.ts';
 
 /** An output that is being read. */
 export interface OutputReader {
   /** There when the caller reads by itself. */
-  readonly stream: Readable | undefined;
+  readonly stream: OutputStream | undefined;
   /** Resolves at the end of the output, or when the reader was closed. */
   readonly ended: Promise<void>;
   /** Closes the descriptor. */
@@ -19,21 +19,18 @@ export interface OutputReader {
  * `scratch` is what sinks are handed pieces of; every reader may be given the same, for a piece is used at once.
  */
 export function readOutput(fd: number, output: ExecOutput, scratch: Buffer): OutputReader {
-  const socket = output === 'stream' ? streaming(fd) : sinking(fd, output === 'drop' ? ignore : output, scratch);
-  socket.on('error', ignore); // a reading that fails ends, and 'close' says so
+  const stream = output === 'stream' ? new OutputStream(fd) : undefined;
+  const source = stream ?? sinking(fd, output === 'stream' || output === 'drop' ? ignore : output, scratch);
+  source.on('error', ignore); // a reading that fails ends, and 'close' says so
   const ended = new Promise<void>((resolve) => {
-    socket.once('end', resolve);
-    socket.once('close', () => resolve());
+    source.once('end', resolve);
+    source.once('close', () => resolve());
   });
   return {
-    stream: output === 'stream' ? socket : undefined,
+    stream,
     ended,
-    close: () => void socket.destroy(),
+    close: () => void source.destroy(),
   };
-}
-
-function streaming(fd: number): Socket {
-  return new Socket({ fd, readable: true, writable: false });
 }
 
 function sinking(fd: number, sink: OutputSink, scratch: Buffer): Socket {

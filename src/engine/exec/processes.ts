@@ -3,15 +3,15 @@ import { isKind } from '../errors.ts';
 import type { ExecIds } from './exec-id.ts';
 import type { TerminalSize } from './exec-types.ts';
 
-interface CallOptions {
+export interface CallOptions {
   readonly signal: AbortSignal;
 }
 
-/** The calls of containerd's task service that are used here. */
+/** The calls of containerd's task service that are used here, whoever answers them. */
 export interface TasksClient {
   exec(request: api.IExecProcessRequest, options: CallOptions): Promise<unknown>;
-  start(request: api.IStartRequest, options: CallOptions): Promise<api.StartResponse>;
-  wait(request: api.IWaitRequest, options: CallOptions): Promise<api.WaitResponse>;
+  start(request: api.IStartRequest, options: CallOptions): Promise<{ readonly pid: number }>;
+  wait(request: api.IWaitRequest, options: CallOptions): Promise<{ readonly exitStatus: number }>;
   kill(request: api.IKillRequest, options: CallOptions): Promise<unknown>;
   resizePty(request: api.IResizePtyRequest, options: CallOptions): Promise<unknown>;
   closeIO(request: api.ICloseIORequest, options: CallOptions): Promise<unknown>;

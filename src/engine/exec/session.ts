@@ -1,10 +1,10 @@
-import type { Readable, Writable } from 'node:stream';
+import type { Writable } from 'node:stream';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { within } from '../rollback.ts';
 import type { ExecIds } from './exec-id.ts';
 import type { ExecGroup } from './exec-group.ts';
-import type { ExecExit, ExecSession, TerminalSize } from './exec-types.ts';
+import type { ExecExit, ExecOutputStream, ExecSession, TerminalSize } from './exec-types.ts';
 import type { ExecStreams } from './exec-streams.ts';
 import type { ExecProcesses } from './processes.ts';
 
@@ -60,11 +60,11 @@ export class RunningExec implements ExecSession {
     return this.#streams.stdin;
   }
 
-  get stdout(): Readable | undefined {
+  get stdout(): ExecOutputStream | undefined {
     return this.#streams.stdout;
   }
 
-  get stderr(): Readable | undefined {
+  get stderr(): ExecOutputStream | undefined {
     return this.#streams.stderr;
   }
 

@@ -1,4 +1,5 @@
 import type { Writable } from 'node:stream';
+import { writeParts } from '../write-parts.ts';
 import { controlFrame, dataHeader, FLAG_FIN, FRAME, MAX_FRAME_BYTES, uint32 } from './frame.ts';
 import type { ResetStatus } from './frame.ts';
 import { HeaderDeflater } from './header-block.ts';
@@ -39,23 +40,23 @@ export class SpdyOutput {
 
   /** Data without a byte, which changes nothing, but fails where nobody is any more. */
   probe(streamId: number): void {
-    this.#send(dataHeader(streamId, 0, 0));
+    writeParts(this.#transport, [dataHeader(streamId, 0, 0)]);
   }
 
   reply(streamId: number): void {
-    this.#send(controlFrame(FRAME.synReply, 0, uint32(streamId), this.#headers.write([])));
+    writeParts(this.#transport, [controlFrame(FRAME.synReply, 0, uint32(streamId), this.#headers.write([]))]);
   }
 
   reset(streamId: number, status: ResetStatus): void {
-    this.#send(controlFrame(FRAME.rstStream, 0, uint32(streamId), uint32(status)));
+    writeParts(this.#transport, [controlFrame(FRAME.rstStream, 0, uint32(streamId), uint32(status))]);
   }
 
   ping(id: Buffer): void {
-    this.#send(controlFrame(FRAME.ping, 0, id));
+    writeParts(this.#transport, [controlFrame(FRAME.ping, 0, id)]);
   }
 
   goAway(lastStreamId: number): void {
-    this.#send(controlFrame(FRAME.goAway, 0, uint32(lastStreamId), uint32(GO_AWAY_OK)));
+    writeParts(this.#transport, [controlFrame(FRAME.goAway, 0, uint32(lastStreamId), uint32(GO_AWAY_OK))]);
   }
 
   /** To be called on the transport's `drain`. */
@@ -74,16 +75,11 @@ export class SpdyOutput {
 
   #write({ streamId, chunks, flags, done }: Pending): void {
     const bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
-    if (bytes <= MAX_FRAME_BYTES) this.#send(dataHeader(streamId, flags, bytes), ...chunks);
-    else for (const piece of chunks.flatMap(pieces)) this.#send(dataHeader(streamId, flags, piece.length), piece);
-    done();
-  }
-
-  #send(...parts: readonly Buffer[]): void {
-    if (!this.#transport.writable) return;
-    this.#transport.cork();
-    for (const part of parts) this.#transport.write(part);
-    this.#transport.uncork();
+    const frames =
+      bytes <= MAX_FRAME_BYTES
+        ? [dataHeader(streamId, flags, bytes), ...chunks]
+        : chunks.flatMap(pieces).flatMap((piece) => [dataHeader(streamId, flags, piece.length), piece]);
+    writeParts(this.#transport, frames, done);
   }
 
   #isFull(): boolean {

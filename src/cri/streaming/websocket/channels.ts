@@ -1,11 +1,15 @@
 import { Readable, Writable } from 'node:stream';
+import type { Duplex } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import type { WebSocket } from 'ws';
 import { EngineError, messageOf } from '../../../engine/index.ts';
 import { Inflow, InputBudget } from '../inflow.ts';
+import { writeParts } from '../write-parts.ts';
 import type { ChannelCodec } from './channel-codec.ts';
 
 export interface ChannelsOptions {
+  /** What carries the socket: messages are written to it, whole, without a copy of what they hold. */
+  readonly transport: Duplex;
   readonly codec: ChannelCodec;
   /** The client may end its side of a channel by a message on channel 255. */
   readonly halfClose: boolean;
@@ -140,11 +144,9 @@ export class Channels {
 
   /** `done` is called once the message has left this process, or never, when the client has gone. */
   #send(channel: number, chunk: Buffer, done: () => void): void {
-    const { codec, onActivity } = this.#options;
+    const { codec, transport, onActivity } = this.#options;
     onActivity();
-    this.#socket.send(codec.encode(channel, chunk), (error) => {
-      if (error === undefined || error === null) done();
-    });
+    if (this.#socket.readyState === this.#socket.OPEN) writeParts(transport, codec.encode(channel, chunk), done);
   }
 }
 

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { shimV3 } from '../generated/containerd.js';
 import { encodeFrame, FrameParser, RESPONSE } from './frames.ts';
+import { ShimCalls } from './shim-calls.ts';
 import { createShims } from './shims.ts';
 import { ShimGone } from './ttrpc-connection.ts';
 
@@ -82,7 +83,7 @@ async function until(what: string, check: () => boolean): Promise<void> {
 describe('createShims()', () => {
   it('waits for several tasks of a pod over one connection, which ends with the last', async () => {
     await using fake = await shim();
-    const shims = createShims('davit');
+    const shims = createShims(new ShimCalls('davit'));
     const waits = ['a', 'b'].map((id) => shims.wait(fake.address, id, NEVER));
     await until('both requests', () => fake.requests.length === 2);
     expect(fake.requests).toEqual(['1 3 Wait', '3 3 Wait']);
@@ -96,7 +97,7 @@ describe('createShims()', () => {
 
   it('translates what the shim refuses', async () => {
     await using fake = await shim();
-    const waiting = createShims('davit').wait(fake.address, 'a', NEVER);
+    const waiting = createShims(new ShimCalls('davit')).wait(fake.address, 'a', NEVER);
     waiting.catch(() => undefined);
     await until('the request', () => fake.requests.length === 1);
     fake.answer(1, new Uint8Array(), NOT_FOUND);
@@ -105,7 +106,7 @@ describe('createShims()', () => {
 
   it('says that nothing was left to kill', async () => {
     await using fake = await shim();
-    const killing = createShims('davit').kill(fake.address, { id: 'a', signal: 9, all: true }, NEVER);
+    const killing = createShims(new ShimCalls('davit')).kill(fake.address, { id: 'a', signal: 9, all: true }, NEVER);
     await until('the request', () => fake.requests.length === 1);
     fake.answer(1, new Uint8Array(), NOT_FOUND);
     expect(await killing).toBe(false);
@@ -113,7 +114,7 @@ describe('createShims()', () => {
 
   it('tells a shim that ends, and one that has ended, from one that cannot be asked', async () => {
     await using fake = await shim();
-    const shims = createShims('davit');
+    const shims = createShims(new ShimCalls('davit'));
     const waiting = shims.wait(fake.address, 'a', NEVER);
     waiting.catch(() => undefined);
     await until('the request', () => fake.requests.length === 1);
@@ -126,7 +127,7 @@ describe('createShims()', () => {
 
   it('takes garbage for a broken shim, not for an answer', async () => {
     await using fake = await shim();
-    const waiting = createShims('davit').wait(fake.address, 'a', NEVER);
+    const waiting = createShims(new ShimCalls('davit')).wait(fake.address, 'a', NEVER);
     waiting.catch(() => undefined);
     await until('the request', () => fake.requests.length === 1);
     for (const socket of fake.sockets) socket.write('HTTP/1.1 400 Bad Request\r\n\r\n');
@@ -136,7 +137,7 @@ describe('createShims()', () => {
   it('lets go of the connection when the caller gives up', async () => {
     await using fake = await shim();
     const caller = new AbortController();
-    const waiting = createShims('davit').wait(fake.address, 'a', caller.signal);
+    const waiting = createShims(new ShimCalls('davit')).wait(fake.address, 'a', caller.signal);
     waiting.catch(() => undefined);
     await until('the request', () => fake.requests.length === 1);
     caller.abort(new Error('enough'));

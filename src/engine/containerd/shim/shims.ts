@@ -1,11 +1,9 @@
 import { EngineError } from '../../errors.ts';
 import type { Nanos, ShimAddress } from '../../types/index.ts';
-import { translateError } from '../errors.ts';
 import { shimV2Service, shimV3Service } from '../generated/containerd.js';
-import type { $Method } from '../generated/containerd.js';
 import { nanosOf } from '../timestamp.ts';
 import { findShim } from './find-shim.ts';
-import { TtrpcConnection } from './ttrpc-connection.ts';
+import type { ShimCalls } from './shim-calls.ts';
 
 /** The end of a task's process, as its shim tells it. */
 export interface ShimExit {
@@ -35,24 +33,18 @@ export interface Shims {
   kill(shim: ShimAddress, request: ShimKill, signal: AbortSignal): Promise<boolean>;
 }
 
-/** `namespace` is containerd's. */
-export function createShims(namespace: string): Shims {
-  return new TtrpcShims(namespace);
+export function createShims(calls: ShimCalls): Shims {
+  return new TtrpcShims(calls);
 }
 
 /** Requests and answers are the same in both versions; the service's name is not. */
 const SERVICES = { 2: shimV2Service, 3: shimV3Service };
-const NAMESPACE_KEY = 'containerd-namespace-ttrpc';
-
-type Unary<I, O> = $Method<I, unknown, never, O, false, false>;
 
 class TtrpcShims implements Shims {
-  readonly #namespace: string;
-  /** Those with calls under way, by path. */
-  readonly #connections = new Map<string, TtrpcConnection>();
+  readonly #calls: ShimCalls;
 
-  constructor(namespace: string) {
-    this.#namespace = namespace;
+  constructor(calls: ShimCalls) {
+    this.#calls = calls;
   }
 
   find(initPid: number, taskId: string): ShimAddress | undefined {
@@ -60,45 +52,13 @@ class TtrpcShims implements Shims {
   }
 
   async wait(shim: ShimAddress, taskId: string, signal: AbortSignal): Promise<ShimExit> {
-    const { exitStatus, exitedAt } = await this.#call(shim, SERVICES[shim.version].wait, { id: taskId }, signal);
+    const { exitStatus, exitedAt } = await this.#calls.call(shim, SERVICES[shim.version].wait, { id: taskId }, signal);
     if (exitedAt === null) throw new EngineError('internal', `the shim of ${taskId} answered an exit without its time`);
     return { exitCode: exitStatus, exitedAt: nanosOf(exitedAt) };
   }
 
   async kill(shim: ShimAddress, request: ShimKill, signal: AbortSignal): Promise<boolean> {
-    return await unlessGone(this.#call(shim, SERVICES[shim.version].kill, request, signal));
-  }
-
-  async #call<I extends { readonly id: string }, O>(
-    { path }: ShimAddress,
-    method: Unary<I, O>,
-    request: I,
-    signal: AbortSignal,
-  ): Promise<O> {
-    const [service = '', name = ''] = method.path.split('/').slice(1);
-    const response = await this.#connection(path).call(
-      {
-        service,
-        method: name,
-        payload: method.requestSerialize(request),
-        metadata: { [NAMESPACE_KEY]: this.#namespace },
-      },
-      signal,
-    );
-    if (response.status === undefined) return method.responseDeserialize(Buffer.from(response.payload));
-    const { code, message } = response.status;
-    const error = Object.assign(new Error(message), { code, details: message });
-    throw translateError(error, { address: path, call: `shim Task.${name}`, object: request.id }, signal);
-  }
-
-  #connection(path: string): TtrpcConnection {
-    const open = this.#connections.get(path);
-    if (open !== undefined) return open;
-    const made: TtrpcConnection = new TtrpcConnection(path, () => {
-      if (this.#connections.get(path) === made) this.#connections.delete(path);
-    });
-    this.#connections.set(path, made);
-    return made;
+    return await unlessGone(this.#calls.call(shim, SERVICES[shim.version].kill, request, signal));
   }
 }
 
