@@ -201,9 +201,9 @@ describe('port forward', () => {
     const socket = await forwarder.connect();
     socket.write('hello');
     await once(socket, 'data');
+    const ended = once(socket.resume(), 'end'); // it may come before the server is known to be gone
     await server[Symbol.asyncDispose]();
-    socket.resume();
-    await once(socket, 'end');
+    await ended;
     await mustCrictl('stopp', short.id);
     expect(await forwarder.ask('anybody?')).toBe('');
   });

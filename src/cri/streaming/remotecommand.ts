@@ -1,6 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../../engine/index.ts';
 import type { CommandSession } from './command-session.ts';
 import { encodeStatus, failureStatus } from './command-status.ts';
@@ -39,11 +39,17 @@ const LAST_WORDS_MS = 1_000;
 export async function serveCommand(session: CommandSession, deps: CommandDeps): Promise<CommandStatus> {
   using either = LinkedSignal.of(session.gone, deps.stop);
   const { process, status } = await run(session, deps, either.signal);
-  await Promise.all([
-    report(session, status, deps.stop),
-    Promise.resolve(process?.[Symbol.asyncDispose]()).catch(deps.onLeft),
-  ]);
+  await Promise.all([report(session, status, deps.stop), release(process, deps.onLeft)]);
   return status;
+}
+
+async function release(process: RemoteProcess | undefined, onLeft: CommandDeps['onLeft']): Promise<void> {
+  await nextTurn(); // the client first, who waits
+  try {
+    await process?.[Symbol.asyncDispose]();
+  } catch (error) {
+    onLeft(error);
+  }
 }
 
 interface Ran {

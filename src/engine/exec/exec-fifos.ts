@@ -1,4 +1,4 @@
-import { closeSync, constants, mkdirSync, openSync, rmSync } from 'node:fs';
+import { closeSync, constants, mkdirSync, openSync, rmdirSync, rmSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeFifo } from '../../sys/fifo.ts';
 import type { ExecIo } from './processes.ts';
@@ -29,7 +29,17 @@ export function makeExecFifos(folder: string, request: { readonly tty: boolean; 
     removeExecFolder(folder);
     throw error;
   }
-  return { io, removeFolder: () => removeExecFolder(folder) };
+  return { io, removeFolder: () => removeFifosAndFolder(folder, io) };
+}
+
+/** With what was made, and nothing else, in it: three calls instead of a search. */
+function removeFifosAndFolder(folder: string, { stdin, stdout, stderr }: ExecIo): void {
+  try {
+    for (const path of [stdin, stdout, stderr]) if (path !== undefined) unlinkSync(path);
+    rmdirSync(folder);
+  } catch {
+    removeExecFolder(folder); // another davitd has begun to
+  }
 }
 
 export function removeExecFolder(folder: string): void {

@@ -25,16 +25,21 @@ export interface ExecGroupDeps {
   readonly logger: Logger;
 }
 
+/**
+ * A command that ends before needs no cgroup: most of those that are run again and again do, and on some kernels a move
+ * holds up every fork and exit of the node for a while.
+ */
+const MOVE_AFTER_MS = 20;
 const FIRST_WAIT_MS = 5;
 const LONGEST_WAIT_MS = 200;
 
 /**
- * All processes that come of one exec. After the start its process is moved into a cgroup below the container's, in which
- * its descendants are then born; what it forked before the move is told by its mark, its session or its parents (see
+ * All processes that come of one exec. A moment after the start its process is moved into a cgroup below the container's, in
+ * which its descendants are then born; what it forked before the move is told by its mark, its session or its parents (see
  * family.ts). Only processes in the container's cgroup are ever touched, and never the container's first one.
  *
  * What can escape: a process that a program with the power to do so moved out of the container's cgroup; one that was
- * forked before the move (some milliseconds), left its session, lost its parent and set its limit of file locks, all of
+ * forked before the move (some 20 ms), left its session, lost its parent and set its limit of file locks, all of
  * that; and what another process of the container does on the exec's behalf. Runtimes whose processes are not on this
  * node (a virtual machine's) kill the exec's own process alone.
  */
@@ -44,8 +49,11 @@ export class ExecGroup {
   readonly #ids: ExecIds;
   readonly #path: string;
   #root: ExecRoot | undefined;
-  /** Ends with the move, whatever came of it. */
-  #moved: Promise<void> = Promise.resolve();
+  /** Of the process that was started; undefined for a group of somebody else's. */
+  #pid: number | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  /** Ends with the move, whatever came of it. Undefined before it. */
+  #moved: Promise<void> | undefined;
 
   constructor(deps: ExecGroupDeps, target: ExecTarget, ids: ExecIds) {
     this.#deps = deps;
@@ -54,16 +62,15 @@ export class ExecGroup {
     this.#path = join(target.cgroupPath, `davit-exec-${execToken(ids)}`);
   }
 
-  /** Takes the process in, in the background. Call it once, right after the start. */
+  /** Takes the process in, in the background, if it lives on for a moment. Call it once, right after the start. */
   begin(pid: number): void {
-    this.#moved = this.#move(pid).catch((error: unknown) => {
-      this.#deps.logger.debug({ ...this.#ids, error: messageOf(error) }, 'an exec has no cgroup of its own');
-    });
+    this.#pid = pid;
+    this.#timer = setTimeout(() => void this.#takeIn(pid), MOVE_AFTER_MS);
   }
 
   /** Kills until none of them lives. Throws when the signal aborts first. */
   async kill(signal: AbortSignal): Promise<void> {
-    await this.#moved;
+    if (this.#pid !== undefined) await this.#takeIn(this.#pid);
     for (let wait = FIRST_WAIT_MS; ; wait = Math.min(2 * wait, LONGEST_WAIT_MS)) {
       await this.#deps.cgroups.killAll(this.#path, signal);
       const strays = await this.#strays();
@@ -76,8 +83,19 @@ export class ExecGroup {
 
   /** Gives what lives on back to the container. Call it when nothing is to be killed any more. */
   async dissolve(): Promise<void> {
+    clearTimeout(this.#timer);
+    if (this.#pid !== undefined && this.#moved === undefined) return;
     await this.#moved;
     await this.#deps.cgroups.dissolve(this.#path);
+  }
+
+  /** Never rejects. */
+  #takeIn(pid: number): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#moved ??= this.#move(pid).catch((error: unknown) => {
+      this.#deps.logger.debug({ ...this.#ids, error: messageOf(error) }, 'an exec has no cgroup of its own');
+    });
+    return this.#moved;
   }
 
   async #move(pid: number): Promise<void> {

@@ -77,6 +77,7 @@ function openEnds(
     stderr: stderr?.stream,
     drained: Promise.all(readers.map(({ ended }) => ended)).then(() => undefined),
     dropRest: () => {
+      if (readers.every((reader) => reader.isAtEnd)) return; // the shim has closed them: there is no rest
       for (const path of [io.stdout, io.stderr]) {
         // Another davitd may have ended this exec, and removed its FIFOs.
         if (path !== undefined && existsSync(path)) droppers.push(readOutput(openReader(path), 'drop', scratch));

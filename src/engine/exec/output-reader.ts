@@ -8,6 +8,8 @@ export interface OutputReader {
   readonly stream: OutputStream | undefined;
   /** Resolves at the end of the output, or when the reader was closed. */
   readonly ended: Promise<void>;
+  /** It has been read to its end. */
+  readonly isAtEnd: boolean;
   /** Closes the descriptor. */
   close(): void;
 }
@@ -22,13 +24,19 @@ export function readOutput(fd: number, output: ExecOutput, scratch: Buffer): Out
   const stream = output === 'stream' ? new OutputStream(fd) : undefined;
   const source = stream ?? sinking(fd, output === 'stream' || output === 'drop' ? ignore : output, scratch);
   source.on('error', ignore); // a reading that fails ends, and 'close' says so
-  const ended = new Promise<void>((resolve) => {
-    source.once('end', resolve);
-    source.once('close', () => resolve());
+  let isAtEnd = false;
+  const { promise: ended, resolve } = Promise.withResolvers<void>();
+  source.once('end', () => {
+    isAtEnd = true;
+    resolve();
   });
+  source.once('close', resolve);
   return {
     stream,
     ended,
+    get isAtEnd() {
+      return isAtEnd;
+    },
     close: () => void source.destroy(),
   };
 }

@@ -13,6 +13,7 @@ export class OutputStream extends Readable {
   readonly #socket: Socket;
   readonly #piece = Buffer.allocUnsafeSlow(PIECE_BYTES);
   #take: (piece: Buffer) => boolean = (piece) => this.push(Buffer.from(piece));
+  #isForwarded = false;
 
   /** Takes over the reading end of a FIFO, which was opened without waiting. */
   constructor(fd: number) {
@@ -24,7 +25,10 @@ export class OutputStream extends Readable {
       onread: { buffer: this.#piece, callback: (bytes) => this.#take(this.#piece.subarray(0, bytes)) },
     });
     this.#socket.pause();
-    this.#socket.once('end', () => this.push(null));
+    this.#socket.once('end', () => {
+      this.push(null);
+      if (this.#isForwarded) this.resume(); // nobody else reads the end
+    });
     this.#socket.once('error', (error) => this.destroy(error));
     this.#socket.once('close', () => void (this.readableEnded || this.destroy()));
   }
@@ -35,6 +39,7 @@ export class OutputStream extends Readable {
    */
   async forwardTo(to: Writable, onPiece: () => void): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#isForwarded = true;
     this.#take = (piece) => {
       onPiece();
       to.write(piece, (error) => {

@@ -111,6 +111,8 @@ export class Channels {
     for (const { inflow } of this.#inputs.values()) inflow.drop();
     await Promise.race([Promise.all(this.#outputs.map(sentWhole)), this.#over.promise]);
     this.#socket.close(NORMAL_CLOSURE);
+    // Nothing follows: a client need not answer the close to see the end. Its answer, or its own end, is still read.
+    this.#options.transport.end();
     const linger = setTimeout(() => this.destroy('the client did not hang up'), LINGER_MS);
     await this.#over.promise;
     clearTimeout(linger);
