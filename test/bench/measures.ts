@@ -46,7 +46,7 @@ const NAMES = {
 export type MeasureKey = keyof typeof NAMES;
 
 /** Each byte of a stream, and each step of its session, passes through davitd's one thread; the peer's have many. */
-const STREAM_GOAL = 2.5;
+const STREAM_GOAL = 1.5;
 const STREAMED: ReadonlySet<MeasureKey> = new Set(['execStream', 'execStdout', 'execStdin']);
 const THROUGHPUT: ReadonlySet<MeasureKey> = new Set(['execStdout', 'execStdin']);
 

@@ -49,8 +49,7 @@ export class ExecGroup {
   readonly #ids: ExecIds;
   readonly #path: string;
   #root: ExecRoot | undefined;
-  /** Of the process that was started; undefined for a group of somebody else's. */
-  #pid: number | undefined;
+  #hasBegun = false;
   #timer: NodeJS.Timeout | undefined;
   /** Ends with the move, whatever came of it. Undefined before it. */
   #moved: Promise<void> | undefined;
@@ -64,13 +63,14 @@ export class ExecGroup {
 
   /** Takes the process in, in the background, if it lives on for a moment. Call it once, right after the start. */
   begin(pid: number): void {
-    this.#pid = pid;
-    this.#timer = setTimeout(() => void this.#takeIn(pid), MOVE_AFTER_MS);
+    this.#hasBegun = true;
+    this.#root = this.#find(pid);
+    if (this.#root !== undefined) this.#timer = setTimeout(() => void this.#takeIn(), MOVE_AFTER_MS);
   }
 
   /** Kills until none of them lives. Throws when the signal aborts first. */
   async kill(signal: AbortSignal): Promise<void> {
-    if (this.#pid !== undefined) await this.#takeIn(this.#pid);
+    await this.#takeIn();
     for (let wait = FIRST_WAIT_MS; ; wait = Math.min(2 * wait, LONGEST_WAIT_MS)) {
       await this.#deps.cgroups.killAll(this.#path, signal);
       const strays = await this.#strays();
@@ -84,27 +84,39 @@ export class ExecGroup {
   /** Gives what lives on back to the container. Call it when nothing is to be killed any more. */
   async dissolve(): Promise<void> {
     clearTimeout(this.#timer);
-    if (this.#pid !== undefined && this.#moved === undefined) return;
+    if (this.#hasBegun && this.#moved === undefined) return;
     await this.#moved;
     await this.#deps.cgroups.dissolve(this.#path);
   }
 
   /** Never rejects. */
-  #takeIn(pid: number): Promise<void> {
+  #takeIn(): Promise<void> {
     clearTimeout(this.#timer);
-    this.#moved ??= this.#move(pid).catch((error: unknown) => {
-      this.#deps.logger.debug({ ...this.#ids, error: messageOf(error) }, 'an exec has no cgroup of its own');
-    });
+    this.#moved ??= this.#move().catch((error: unknown) => this.#tell(error));
     return this.#moved;
   }
 
-  async #move(pid: number): Promise<void> {
-    // The pid may be one inside a virtual machine; on this node it is then anybody's.
-    if (pid === this.#target.pid || !livesInCgroup(pid, this.#target.cgroupPath)) return;
-    const facts = readProcessFactsNow(pid);
-    if (facts === undefined) return;
-    this.#root = { pid, startTime: facts.startTime };
-    await this.#deps.cgroups.enter(this.#path, pid);
+  async #move(): Promise<void> {
+    if (this.#root === undefined) return;
+    const { pid, startTime } = this.#root;
+    if (readProcessFactsNow(pid)?.startTime === startTime) await this.#deps.cgroups.enter(this.#path, pid);
+  }
+
+  /** Undefined for one that is gone, or is none of the container's. */
+  #find(pid: number): ExecRoot | undefined {
+    try {
+      // The pid may be one inside a virtual machine; on this node it is then anybody's.
+      if (pid === this.#target.pid || !livesInCgroup(pid, this.#target.cgroupPath)) return undefined;
+      const facts = readProcessFactsNow(pid);
+      return facts === undefined ? undefined : { pid, startTime: facts.startTime };
+    } catch (error) {
+      this.#tell(error);
+      return undefined;
+    }
+  }
+
+  #tell(error: unknown): void {
+    this.#deps.logger.debug({ ...this.#ids, error: messageOf(error) }, 'an exec has no cgroup of its own');
   }
 
   /** The family's processes; those in its cgroup are dead by now, or just born. */

@@ -14,6 +14,7 @@ export class OutputStream extends Readable {
   readonly #piece = Buffer.allocUnsafeSlow(PIECE_BYTES);
   #take: (piece: Buffer) => boolean = (piece) => this.push(Buffer.from(piece));
   #isForwarded = false;
+  #isAtEnd = false;
 
   /** Takes over the reading end of a FIFO, which was opened without waiting. */
   constructor(fd: number) {
@@ -26,16 +27,19 @@ export class OutputStream extends Readable {
     });
     this.#socket.pause();
     this.#socket.once('end', () => {
+      this.#isAtEnd = true;
       this.push(null);
       if (this.#isForwarded) this.resume(); // nobody else reads the end
     });
     this.#socket.once('error', (error) => this.destroy(error));
-    this.#socket.once('close', () => void (this.readableEnded || this.destroy()));
+    // After the end, what was read may still wait for its reader.
+    this.#socket.once('close', () => void (this.#isAtEnd || this.destroy()));
   }
 
   /**
    * Writes all of the output to `to`, which it ends with the output's end, and a piece only when `to` has called back for
-   * the one before. Resolves when the output has ended, or was closed; rejects when it or `to` breaks. To be called instead of reading.
+   * the one before. Resolves when the output has ended, or was closed; rejects when it or `to` breaks. To be called instead
+   * of reading.
    */
   async forwardTo(to: Writable, onPiece: () => void): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
