@@ -1,4 +1,3 @@
-import type { SinceLast } from './boot-record.ts';
 import type { Boot } from './host/index.ts';
 import type { Instruments } from './instruments.ts';
 import type { Service } from './lifecycle.ts';
@@ -7,6 +6,7 @@ import { execTarget } from './ops/open-exec.ts';
 import type { OpsDeps } from './ops/deps.ts';
 import { restore, watchByShims } from './ops/restore.ts';
 import type { ReadyGate } from './ready-gate.ts';
+import type { RecordsService } from './records-service.ts';
 import type { RuntimeProbes } from './runtime-probes.ts';
 import { throughOutages } from './through-outages.ts';
 
@@ -17,8 +17,8 @@ export interface RuntimeServiceDeps {
   readonly reachable: (signal: AbortSignal) => Promise<void>;
   readonly instruments: Instruments;
   readonly boot: Boot;
-  /** Known once the records are loaded. */
-  readonly since: () => SinceLast;
+  /** Started before. */
+  readonly records: Pick<RecordsService, 'since'>;
   readonly afterReboot: AfterReboot;
   readonly gate: ReadyGate;
 }
@@ -35,7 +35,7 @@ export class RuntimeService implements Service {
   async start(signal: AbortSignal): Promise<void> {
     const { ops, runtimes, reachable, instruments, boot, afterReboot, gate } = this.#deps;
     const { images, execs, network, logger } = ops;
-    const since = this.#deps.since();
+    const { since } = this.#deps.records;
     if (!since.rebooted) watchByShims(ops);
     await throughOutages({ reachable, logger }, signal, async () => {
       await Promise.all([images.start(signal), runtimes.start(signal)]);

@@ -30,7 +30,6 @@ export function createServices(config: EngineConfig, deps: ServicesDeps): readon
   const bootRecord = new BootRecord({ root: config.root, bootId: boot.id, logger });
   const records = new RecordsService({ ...ops, config, entries, bootRecord });
   const afterReboot = new AfterReboot({ ...ops, settled: () => bootRecord.settled() });
-  const since = (): RecordsService['since'] => records.since;
   const reconcile = createReconcileLoop({
     ...ops,
     state: config.state,
@@ -49,7 +48,7 @@ export function createServices(config: EngineConfig, deps: ServicesDeps): readon
     execs,
     onlyClosed('watches', exits),
     onlyClosed('stdin ends', stdinEnds),
-    new RuntimeService({ ops, runtimes, reachable, instruments, boot, since, afterReboot, gate }),
+    new RuntimeService({ ops, runtimes, reachable, instruments, boot, records, afterReboot, gate }),
     onlyClosed('after a reboot', afterReboot),
     { name: 'reconcile', start: async () => reconcile.start(), close: () => reconcile.close() },
     new LostTasks({ ...ops, containerd }),
