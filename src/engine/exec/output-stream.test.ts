@@ -90,6 +90,7 @@ describe('OutputStream', () => {
     const done = out.stream.forwardTo(new SlowClient(), NOTHING);
     out.end();
     await Promise.all([done, ended]);
+    expect(out.stream.readableEnded).toBe(true);
   });
 
   it('ends the client when it is closed', async () => {
@@ -99,6 +100,7 @@ describe('OutputStream', () => {
     out.stream.destroy();
     await done;
     await once(client, 'finish');
+    expect(client.taken).toEqual([]);
     out.end();
   });
 
