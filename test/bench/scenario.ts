@@ -34,20 +34,33 @@ export async function runScenario(
   samples: Samples,
   options: RunOptions,
 ): Promise<number> {
-  const { rounds, budgetMs, say, cleanUp } = options;
+  const clean = (): Promise<void>[] => sides.map((side) => options.cleanUp(side));
   try {
-    say(scenario.name);
+    options.say(scenario.name);
     await Promise.all(sides.map(async (side) => scenario.setUp?.(side)));
-    const end = performance.now() + budgetMs;
-    for (let round = -WARM_UP_ROUNDS; round < rounds; round += 1) {
-      if (round > 0 && performance.now() > end) return round;
-      say(`${scenario.name}: ${round < 0 ? 'warm-up' : `round ${round + 1} of ${rounds}`}`);
-      for (const side of sides) {
-        await scenario.round(side, round < 0 ? () => undefined : samples.recorder(side.name, round));
-      }
-    }
-    return rounds;
-  } finally {
-    await Promise.all(sides.map((side) => cleanUp(side)));
+    const recorded = await runRounds(scenario, sides, samples, options);
+    await Promise.all(clean());
+    return recorded;
+  } catch (error) {
+    // What went wrong first is told, not what follows from it.
+    await Promise.allSettled(clean());
+    throw error;
   }
+}
+
+async function runRounds(
+  scenario: Scenario,
+  sides: readonly Side[],
+  samples: Samples,
+  { rounds, budgetMs, say }: RunOptions,
+): Promise<number> {
+  const end = performance.now() + budgetMs;
+  for (let round = -WARM_UP_ROUNDS; round < rounds; round += 1) {
+    if (round > 0 && performance.now() > end) return round;
+    say(`${scenario.name}: ${round < 0 ? 'warm-up' : `round ${round + 1} of ${rounds}`}`);
+    for (const side of sides) {
+      await scenario.round(side, round < 0 ? () => undefined : samples.recorder(side.name, round));
+    }
+  }
+  return rounds;
 }

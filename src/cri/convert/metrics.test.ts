@@ -192,7 +192,7 @@ describe('fromSandboxMetrics()', () => {
     ['container_network_transmit_packets_dropped_total', ['eth0 8']],
     ['container_processes', ['3']],
     ['container_threads_max', ['0']],
-    ['container_tasks_state', ['running 1', 'sleeping 4', 'uninterruptible 0', 'stopped 0']],
+    ['container_tasks_state', ['running 1', 'sleeping 4']],
     ['container_ulimits_soft', ['max_open_files 1024']],
     ['container_start_time_seconds', ['1759999993']],
     ['container_spec_cpu_quota', ['20000']],

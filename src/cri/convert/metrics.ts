@@ -169,7 +169,10 @@ function ofDetails({ fileDescriptors, sockets, taskStates, softLimits }: Process
   return [
     ['container_file_descriptors', fileDescriptors],
     ['container_sockets', sockets],
-    ...Object.entries(taskStates).map(([state, count]): Value => ['container_tasks_state', count, state]),
+    // Most states have no thread, and with many containers each series brings a reply nearer to the kubelet's 16 MiB.
+    ...Object.entries(taskStates)
+      .filter(([, count]) => count > 0)
+      .map(([state, count]): Value => ['container_tasks_state', count, state]),
     ...Object.entries(softLimits).map(([name, limit]): Value => ['container_ulimits_soft', limit, name]),
   ];
 }
