@@ -19,6 +19,9 @@ beforeAll(async () => {
 });
 
 const OUTAGE_SECONDS = 3;
+/** Numbered lines without end; its pauses leave a busy machine time for the rest. */
+const NUMBERED =
+  'i=0; while :; do next=$((i+500)); while [ $i -lt $next ]; do echo line $i; i=$((i+1)); done; sleep 0.05; done';
 
 /** The FIFO that a container's stdin is read from. */
 async function stdinOf(id: string): Promise<string> {
@@ -43,7 +46,7 @@ describe.each([
     await using talkers = await Pod.run('talkers');
     await using shortLived = await Pod.run('short-lived');
     const shell = await talkers.start('shell', { command: ['sh'], stdin: true });
-    const writer = await talkers.start('writer', sh('i=0; while :; do echo line $i; i=$((i+1)); done'));
+    const writer = await talkers.start('writer', sh(NUMBERED));
     const ending = await shortLived.start('ending', sh('sleep 1; exit 9'));
     const pidBefore = (await crictlJson<{ info: { pid: number } }>('inspect', shell)).info.pid;
     const daemonBefore = await davitdPids();
