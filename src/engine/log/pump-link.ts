@@ -161,6 +161,7 @@ export class PumpLink {
       }
       this.#deps.logger.info({ pid, version }, 'connected to davit-pump');
       this.#ready.resolve(connection);
+      this.#successor = undefined; // it is this one, or it came too late
       published = true;
       const reason = await connection.closed;
       if (this.#closing.signal.aborted) return;
@@ -204,6 +205,7 @@ export class PumpLink {
 
   /** Starts the next pump, which ends one that hangs; its connection breaks then, and is made anew. */
   #replaceHung(pid: number): void {
+    if (this.#successor !== undefined) return; // one is about to
     let next: LaunchedPump;
     try {
       next = this.#launch({ replaces: pid });
